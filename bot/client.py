@@ -1,0 +1,106 @@
+"""The Discord client: connects, loads the cogs, keeps the commands in sync, and closes cleanly."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import discord
+from discord.ext import commands
+
+from bot.core.gallery import Gallery
+from bot.core.ports import Preferences
+from bot.core.service import GenerationService
+from bot.settings import Settings
+from bot.tree import AtelierTree
+
+log = logging.getLogger(__name__)
+
+EXTENSIONS: Final = (
+    "cogs.imagine",
+    "cogs.remix",
+    "cogs.ladder",
+    "cogs.gallery",
+    "cogs.mentions",
+    "cogs.cards",
+)
+CDN_HOSTS: Final = frozenset(
+    {
+        "cdn.discordapp.com",
+        "media.discordapp.net",
+        "images-ext-1.discordapp.net",
+        "images-ext-2.discordapp.net",
+    }
+)
+COMMANDS_HASH: Final = "commands_hash"
+
+
+class Atelier(commands.AutoShardedBot):
+    """The bot. Cogs reach everything through `generation` and `gallery`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        generation: GenerationService,
+        gallery: Gallery,
+        preferences: Preferences,
+        cdn_hosts: frozenset[str] = CDN_HOSTS,
+        always_sync: bool = False,
+    ) -> None:
+        """`cdn_hosts` are the only hosts that pictures are fetched from."""
+        intents = discord.Intents(guilds=True, messages=True)
+        intents.message_content = settings.message_content
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents,
+            # No mention in a prompt ever pings.
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            tree_cls=lambda client: AtelierTree(client, channels=settings.channels),  # type: ignore[arg-type] # a factory does
+        )
+        self.settings = settings
+        self.generation = generation
+        self.gallery = gallery
+        self.cdn_hosts = cdn_hosts
+        self._preferences = preferences
+        self.always_sync = always_sync
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def setup_hook(self) -> None:
+        """Load every cog, then tell Discord about the commands if they changed."""
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+        await self.sync_commands(force=self.always_sync)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Prefix commands are not used; `cogs/mentions.py` listens for mentions itself."""
+
+    async def sync_commands(self, *, force: bool = False) -> bool:
+        """Send the commands to Discord when their payload changed since the last time; whether it was sent."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, payload], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if not force and await self._preferences.get(COMMANDS_HASH) == digest:
+            return False
+        await self.tree.sync()
+        await self._preferences.set(COMMANDS_HASH, digest)
+        log.info("commands synced")
+        return True
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something beside the interaction that began it, until it ends or the bot closes."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Leave Discord, then stop whatever still follows a job."""
+        await super().close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,242 @@
+"""`explain(error)`: the sentence that a user reads. All of them are here, and nowhere else."""
+
+from bot.core import errors as e
+
+_FEATURES = {
+    "image_to_image": "start from a picture",
+    "strength": "remix with a strength",
+    "negative_prompt": "use a negative prompt",
+}
+_IMAGE_LIMITS = {
+    "too_many_bytes": "That file has {found} bytes; {limit} are allowed.",
+    "too_many_pixels": "That picture has {found} pixels; {limit} are allowed.",
+    "side_too_long": "That picture is {found} pixels long; a side may have {limit}.",
+    "too_many_frames": "That animation has more than {limit} frames.",
+    "too_small": "That picture is only {found} pixels wide or high; it takes at least {limit}.",
+}
+_UNAVAILABLE = {
+    "offline": "has not been downloaded yet, and the model hub cannot be reached",
+    "not_found": "cannot be found where the catalogue says it is",
+    "gated": "asks for a licence to be accepted on its hub page first",
+    "pickled": "comes without safetensors weights, and pickled weights can run foreign code",
+    "not_text_to_image": "is not a text-to-image model",
+    "damaged": "cannot be read; its files look damaged or incomplete",
+}
+_YOURS = {
+    "cancel": "cancel this job",
+    "delete": "delete this picture",
+    "pick": "pick a tile of this ladder",
+    "use": "use this picture",
+}
+
+
+def explain(error: e.AtelierError) -> str:
+    """One or two plain sentences for the person who caused `error`, and what to do about it."""
+    match error:
+        case e.RequestError():
+            return _explain_request(error)
+        case e.LimitError():
+            return _explain_limit(error)
+        case e.AccessError():
+            return _explain_access(error)
+        case e.EngineError():
+            return _explain_engine(error)
+        case _:
+            return _explain_rest(error)
+
+
+def _explain_request(error: e.RequestError) -> str:
+    match error:
+        case e.PromptError(length=0):
+            return "The prompt is empty; say what the picture should show."
+        case e.PromptError(length=length, limit=limit):
+            return f"The prompt has {length:,} characters; {limit:,} are allowed."
+        case e.OptionError(option=option, value=value, low=low, high=high, exclusive_low=exclusive):
+            span = f"above {low:g} and at most {high:.16g}" if exclusive else f"{low:g} to {high:.16g}"
+            return f"`{option}` is {value:.16g}; it takes {span}."
+        case e.ChoiceError(option=option, value=value, choices=choices):
+            return f"`{option}` is {_quote(value)}; it takes {_either(choices)}."
+        case e.SyntaxProblemError(option=option, text=text, expected=expected):
+            return f"`{option}` is {_quote(text)}; it takes {expected}."
+        case e.StrengthsError():
+            return _explain_strengths(error)
+        case e.SizeError(width=width, height=height):
+            return (
+                f"The model cannot make {width}x{height} pictures: each side takes {error.min_side} to "
+                f"{error.max_side} pixels in multiples of {error.multiple_of}, together at most "
+                f"{error.max_pixels:,} pixels."
+            )
+        case e.UnknownModelError(name=name, known=known):
+            return f"There is no model {_quote(name)} here; there is {_either(known)}."
+        case e.UnsupportedError(model=model, feature=feature):
+            return f"The model {_quote(model)} cannot {_FEATURES[feature]}; choose another model."
+        case e.BadImageError():
+            return _explain_image(error)
+        case _:
+            return _explain_source(error)
+
+
+def _explain_strengths(error: e.StrengthsError) -> str:
+    match error.reason:
+        case "not_a_number":
+            return f"{_quote(error.value)} is no strength; write numbers such as `0.3 0.5 0.7`."
+        case "repeated":
+            return f"The strength {error.value} is there twice; each takes its own tile."
+        case _:
+            return f"A ladder takes {error.low} to {error.high} strengths; that is {error.count}."
+
+
+def _explain_image(error: e.BadImageError) -> str:
+    match error.reason:
+        case "empty":
+            return "That file is empty."
+        case "not_an_image":
+            return "That file is not a picture; PNG, JPEG, WebP, GIF, BMP and TIFF are taken."
+        case "unsupported_format":
+            return f"{error.found} pictures are not taken; PNG, JPEG, WebP, GIF, BMP and TIFF are."
+        case "damaged":
+            return "That picture cannot be read; the file is damaged or cut off."
+        case reason:
+            found = f"{error.found:,}" if isinstance(error.found, int) else error.found
+            return _IMAGE_LIMITS[reason].format(found=found, limit=f"{error.limit:,}")
+
+
+def _explain_source(error: e.RequestError) -> str:
+    match error:
+        case e.NoSourceError():
+            return (
+                "There is no picture to start from: attach one with `image:`, name one with `source:`, "
+                "or use Apps > Remix on a message."
+            )
+        case e.ManyPicturesError(count=count):
+            return f"That message has {count} pictures; use Apps > Remix on it and choose one."
+        case e.SourceGoneError(what="message"):
+            return "That message is gone, or it has no picture."
+        case e.SourceGoneError(what=what, name=name):
+            return f"The {what}{f' {name}' if what == 'generation' and name else ''} is no longer there."
+        case e.SourceHiddenError():
+            return "Discord hides that message from me; use Apps > Remix on it, which hands it over."
+        case e.UnknownIdError(text=text):
+            return f"{_quote(text)} names no picture; give an id such as `7K3QW9ZD` or a link to a message."
+        case e.UnknownJobError():
+            return "That card is too old: its job is no longer on record."
+        case e.JobOverError(status=status):
+            return f"That job is over already ({status})."
+        case _:
+            return "That cannot be done as asked."
+
+
+def _explain_limit(error: e.LimitError) -> str:
+    match error:
+        case e.QueueFullError(limit=limit, retry_after=after):
+            return f"The queue is full ({limit} jobs); try again in {_duration(after)}."
+        case e.TooManyWaitingError(limit=limit, retry_after=after):
+            return (
+                f"You have {limit} {'job' if limit == 1 else 'jobs'} on the way already, as many as one person "
+                f"may; the next is free in {_duration(after)}."
+            )
+        case e.StoppingError():
+            return "The bot is about to restart and takes nothing new; try again in a minute."
+        case _:
+            return "Not now; try again later."
+
+
+def _explain_access(error: e.AccessError) -> str:
+    match error:
+        case e.NotYoursError(action="pick" | "use" as action):
+            return f"Only its owner may {_YOURS[action]}."
+        case e.NotYoursError(action=action):
+            return f"Only its owner or a moderator may {_YOURS[action]}."
+        case e.SourceAccessError():
+            return "That picture is in a place that you cannot read, so it cannot be used."
+        case e.ChannelNotServedError(channels=channels):
+            return (
+                f"I answer in {_either(tuple(f'<#{channel}>' for channel in channels), quoted=False)} only."
+            )
+        case e.BotPermissionError(permissions=permissions, channel_id=channel_id):
+            where = f"<#{channel_id}>" if channel_id else "this channel"
+            word = "permission" if len(permissions) == 1 else "permissions"
+            return f"I lack the {word} {_all(permissions)} in {where}; an admin can grant that."
+        case _:
+            return "You may not do that here."
+
+
+def _explain_engine(error: e.EngineError) -> str:
+    match error:
+        case e.DeviceMemoryError(model=model, width=width, height=height):
+            return (
+                f"{_quote(model)} ran out of memory at {width}x{height}, also after a smaller try; "
+                "ask for a smaller picture."
+            )
+        case e.ModelUnavailableError(model=model, reason=reason):
+            return f"The model {_quote(model)} {_UNAVAILABLE[reason]}."
+        case e.UnsafeImageError():
+            return "The safety check held the picture back; change the prompt or the seed."
+        case e.GenerationError(model=model):
+            return f"{_quote(model)} failed on this; the operator finds the reason in the log."
+        case e.EngineClosedError():
+            return "The bot is shutting down; try again in a minute."
+        case _:
+            return "The machine could not do that."
+
+
+def _explain_rest(error: e.AtelierError) -> str:
+    match error:
+        case e.DiskFullError():
+            return "The disk is full, so nothing can be kept; the operator must make room."
+        case e.DatabaseBusyError():
+            return "The database is busy; try again in a moment."
+        case e.DatabaseTooNewError(found=found, known=known):
+            return (
+                f"The database is of a newer version ({found}) than this program knows ({known}); "
+                "update Atelier. It was left untouched."
+            )
+        case e.DatabaseDamagedError(path=path):
+            return f"{path} is not a database, or it is damaged; restore a copy or move it away."
+        case e.DataDirInUseError(path=path):
+            return f"Another bot works on {path} already; stop it, or set ATELIER_DATA_DIR to another folder."
+        case e.DeliveryError(status=413, size=size, limit=limit):
+            return (
+                f"The picture is made and kept in `/history`, but it is too large for Discord here "
+                f"({size:,} bytes; {limit:,} are allowed)."
+            )
+        case e.DeliveryError(status=status):
+            return (
+                f"The picture is made and kept in `/history`, but Discord did not take it (error {status})."
+            )
+        case e.DiscordUnreachableError():
+            return "Discord cannot be reached; check the connection and try again."
+        case e.MissingExtraError(extra=extra):
+            return f"That needs an optional part: pip install 'atelier[{extra}]'."
+        case e.RestartedError():
+            return "The bot restarted before this was made; press Again."
+        case e.SettingsError(variable=variable, problem=problem):
+            return f"{variable} {problem}."
+        case _:
+            return "Something went wrong."
+
+
+def apology(reference: str) -> str:
+    """For an error that nobody foresaw; `reference` stands beside the traceback in the log."""
+    return f"Sorry, that went wrong on my side. The operator finds it in the log under `{reference}`."
+
+
+def _quote(text: str) -> str:
+    """`text` as inline code: short, and unable to ping or to break out of the code."""
+    return f"`{text.replace('`', chr(0x2CB))[:60]}`" if text.strip() else "empty"
+
+
+def _either(words: tuple[str, ...], *, quoted: bool = True) -> str:
+    shown = [f"`{word}`" if quoted else word for word in words]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+def _all(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    if whole < 90:
+        return f"about {whole} s"
+    return f"about {round(whole / 60)} min"

@@ -1,0 +1,230 @@
+"""What the core needs of the outside world. `bot/wiring.py` alone knows who provides it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.core.catalog import Capabilities
+from bot.core.ids import GenerationId, JobId
+from bot.core.jobs import Generation, HistoryCursor, Job, JobStatus, Picture, Render
+from bot.core.recipe import Recipe
+
+OnStep = Callable[[int, int], None]
+"""Called on the event loop with (step, steps), step from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """Where an engine works: for `atelier doctor` and the log."""
+
+    device: str
+    dtype: str
+    resident: tuple[str, ...]
+    """Names of the models now in memory, least recently used first."""
+    memory_used: int = 0
+    """Bytes held on the device; 0 on the CPU."""
+
+
+class Engine(Protocol):
+    """Makes pictures. One thread owns the device; the event loop is never blocked."""
+
+    async def load(self, model: str) -> Capabilities:
+        """Load and warm up a model of the catalogue, and say what it can do.
+
+        Raises:
+            ModelUnavailableError: it cannot be loaded.
+            DeviceMemoryError: it does not fit.
+            EngineClosedError: after `close`.
+        """
+        ...
+
+    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
+        """Make one picture; `source` is given for a remix.
+
+        Cancelling the awaiting task stops between two steps and skips the decode; the call returns
+        (by raising CancelledError) only once the device is free again.
+
+        Raises:
+            EngineError: see `errors.py`.
+            UnsupportedError: the model turned out not to be able to.
+        """
+        ...
+
+    async def report(self) -> DeviceReport:
+        """What the engine works on, and what it holds."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the running step, free the device, end the thread. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A clean picture made of somebody's bytes."""
+
+    picture: Picture
+    sha256: str
+    """Of `png`: content-addressed, so the same pixels give the same name."""
+    png: bytes
+    prompt: str | None
+    """The prompt in the picture's own metadata (ours, or A1111's), if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One square of a contact sheet."""
+
+    picture: Picture
+    label: str
+
+
+class PictureCodec(Protocol):
+    """Bytes to pixels and back. Every method blocks: call it in an executor."""
+
+    def ingest(self, data: bytes) -> Ingested:
+        """Somebody's bytes, checked and made clean: upright RGB without metadata.
+
+        Raises:
+            BadImageError: with the reason.
+        """
+        ...
+
+    def decode(self, data: bytes) -> Picture:
+        """Pixels of a file that we stored ourselves."""
+        ...
+
+    def fit(self, picture: Picture, width: int, height: int) -> Picture:
+        """`picture` scaled to cover width x height and cropped at its centre; never squashed."""
+        ...
+
+    def encode_png(self, render: Render) -> bytes:
+        """A PNG that carries its parameters twice: A1111 text and one JSON chunk."""
+        ...
+
+    def shrink(self, png: bytes, limit: int) -> bytes:
+        """A WebP of at most `limit` bytes with the same metadata: quality falls, then size.
+
+        Raises:
+            DeliveryError: not even the smallest fits.
+        """
+        ...
+
+    def thumbnail(self, data: bytes, side: int) -> bytes:
+        """A small WebP whose longer side is at most `side` pixels."""
+        ...
+
+    def sheet(self, tiles: Sequence[Tile]) -> bytes:
+        """A labelled contact sheet as PNG."""
+        ...
+
+
+class ImageStore(Protocol):
+    """Files named by their SHA-256."""
+
+    async def put(self, data: bytes) -> str:
+        """Store bytes durably; return their SHA-256 in hexadecimal.
+
+        Raises:
+            DiskFullError: nothing was stored.
+        """
+        ...
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes stored under `sha256`.
+
+        Raises:
+            SourceGoneError: there is no such file.
+        """
+        ...
+
+    async def discard(self, sha256: str) -> None:
+        """Remove a file; no error when it is gone already. Ask the database first who uses it."""
+        ...
+
+
+class JobStore(Protocol):
+    """Jobs in the database. Every method may raise DatabaseBusyError or DiskFullError."""
+
+    async def add(self, job: Job) -> None: ...
+
+    async def get(self, job_id: JobId) -> Job:
+        """Raises UnknownJobError."""
+        ...
+
+    async def start(self, job_id: JobId, at: float) -> None:
+        """Queued to running."""
+        ...
+
+    async def end(self, job_id: JobId, status: JobStatus, at: float, error: str | None = None) -> None:
+        """To failed or cancelled. A job that is over already stays as it is."""
+        ...
+
+    async def set_message(self, job_id: JobId, channel_id: int, message_id: int) -> None:
+        """Remember which message is the job's card (also for its generations)."""
+        ...
+
+    async def unfinished(self) -> list[Job]:
+        """Jobs that were queued or running when the last process ended, oldest first."""
+        ...
+
+
+class HistoryStore(Protocol):
+    """Generations in the database. Every method may raise DatabaseBusyError or DiskFullError."""
+
+    async def complete(self, job_id: JobId, generations: Sequence[Generation], at: float) -> None:
+        """Store all pictures of a job and mark it done, in one transaction."""
+        ...
+
+    async def get(self, generation_id: GenerationId) -> Generation:
+        """Raises SourceGoneError("generation") when it was deleted or never was."""
+        ...
+
+    async def of_job(self, job_id: JobId) -> list[Generation]:
+        """A job's pictures in order, hidden ones too; [] when all were deleted."""
+        ...
+
+    async def of_message(self, message_id: int) -> list[Generation]:
+        """The pictures on the card that is this message."""
+        ...
+
+    async def page(
+        self, user_id: int, *, limit: int, before: HistoryCursor | None = None, matching: str = ""
+    ) -> list[Generation]:
+        """One user's pictures that are not hidden, newest first, older than the cursor.
+
+        `matching` keeps those whose id starts with it or whose prompt contains it (any case).
+        """
+        ...
+
+    async def latest(self, user_id: int, channel_id: int | None) -> Generation | None:
+        """The user's own latest picture in this channel."""
+        ...
+
+    async def reveal(self, generation_id: GenerationId) -> None:
+        """Take a ladder's tile into history."""
+        ...
+
+    async def delete(self, generation_ids: Sequence[GenerationId]) -> list[str]:
+        """Delete rows; return the hashes of the files that no row refers to any more."""
+        ...
+
+
+class Preferences(Protocol):
+    """Small named values that outlive the process."""
+
+    async def get(self, key: str) -> str | None: ...
+
+    async def set(self, key: str, value: str) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, so that tests can turn it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch (UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, never going back."""
+        ...

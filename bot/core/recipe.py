@@ -1,0 +1,137 @@
+"""A recipe is everything needed to make one picture, and to make it again."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from bot.core.catalog import ModelSpec
+from bot.core.errors import OptionError, UnsupportedError
+from bot.core.requests import MAX_SEED, ImagineRequest, LadderRequest, RemixRequest
+from bot.core.strength import raise_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All parameters of one picture, in diffusers' words; nothing is left to a default.
+
+    `num_inference_steps` is the count handed to the pipeline; a remix runs a part of it (see
+    `strength.py`). `scheduler` is filled in by the engine when the model's own is used.
+    """
+
+    model: str
+    revision: str | None
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+    seed: int
+    scheduler: str | None = None
+    strength: float | None = None
+    source_sha256: str | None = None
+
+    @property
+    def is_remix(self) -> bool:
+        return self.strength is not None
+
+    def to_json(self) -> str:
+        """One compact JSON object with sorted keys: equal recipes give equal text."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Recipe":
+        """The inverse of `to_json`; unknown keys (from a newer version) are passed over.
+
+        Raises:
+            ValueError: not a recipe.
+        """
+        try:
+            data: dict[str, Any] = json.loads(text)
+            known = {f.name for f in fields(cls)}
+            return cls(**{key: value for key, value in data.items() if key in known})
+        except (json.JSONDecodeError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a recipe: {error}") from error
+
+
+def plan(request: ImagineRequest, spec: ModelSpec, seed: int) -> tuple[Recipe, ...]:
+    """The recipes of a request's pictures, in the order in which the card shows them.
+
+    Picture `i` of several has the seed `seed + i` (modulo 2^32); all tiles of a ladder share one.
+
+    Args:
+        seed: used when the request names none; 0 to 2^32 - 1.
+
+    Raises:
+        OptionError: steps or guidance outside the model's range.
+        SizeError: a size that the model cannot make.
+        UnsupportedError: the model cannot do image-to-image, strength or negative prompts.
+    """
+    base = Recipe(
+        model=spec.name,
+        revision=spec.revision,
+        prompt=request.prompt.strip(),
+        negative_prompt=request.negative_prompt.strip(),
+        width=(size := _size(request, spec))[0],
+        height=size[1],
+        num_inference_steps=_steps(request, spec),
+        guidance_scale=_guidance(request, spec),
+        seed=seed if request.seed is None else request.seed,
+        scheduler=spec.scheduler,
+    )
+    _check_capabilities(request, spec)
+    if isinstance(request, LadderRequest):
+        return tuple(_remix(base, request, spec, strength) for strength in request.strengths)
+    if isinstance(request, RemixRequest):
+        base = _remix(base, request, spec, request.strength)
+    return tuple(replace(base, seed=(base.seed + i) % (MAX_SEED + 1)) for i in range(request.count))
+
+
+def _remix(base: Recipe, request: RemixRequest, spec: ModelSpec, strength: float) -> Recipe:
+    return replace(
+        base,
+        strength=strength,
+        source_sha256=request.source.sha256,
+        num_inference_steps=raise_steps(base.num_inference_steps, strength, spec.min_run_steps),
+    )
+
+
+def _size(request: ImagineRequest, spec: ModelSpec) -> tuple[int, int]:
+    if request.size:
+        return spec.check_size(*request.size)
+    if request.aspect:
+        return spec.size_for(request.aspect.ratio)
+    if isinstance(request, RemixRequest):
+        return spec.size_for(request.source.width / request.source.height)
+    return spec.width, spec.height
+
+
+def _steps(request: ImagineRequest, spec: ModelSpec) -> int:
+    steps = request.num_inference_steps
+    if steps is None:
+        return spec.num_inference_steps
+    if not 1 <= steps <= spec.max_steps:
+        raise OptionError("steps", steps, 1, spec.max_steps)
+    return steps
+
+
+def _guidance(request: ImagineRequest, spec: ModelSpec) -> float:
+    guidance = request.guidance_scale
+    if guidance is None:
+        return spec.guidance_scale
+    if not 0 <= guidance <= spec.max_guidance_scale:
+        raise OptionError("guidance", guidance, 0, spec.max_guidance_scale)
+    return guidance
+
+
+def _check_capabilities(request: ImagineRequest, spec: ModelSpec) -> None:
+    can = spec.capabilities
+    if can is None:
+        return  # not loaded yet: the engine checks again when it is
+    if isinstance(request, RemixRequest):
+        if not can.image_to_image:
+            raise UnsupportedError(spec.name, "image_to_image")
+        if not can.strength:
+            raise UnsupportedError(spec.name, "strength")
+    if request.negative_prompt.strip() and not can.negative_prompt:
+        raise UnsupportedError(spec.name, "negative_prompt")

@@ -1,0 +1,101 @@
+"""The unmodified bot in a simulated Discord, with a page on loopback to play on."""
+
+import asyncio
+import webbrowser
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import simcord
+import typer
+
+from bot.client import CDN_HOSTS, Atelier
+from bot.core.feed import Feed
+from bot.running import warm_up
+from bot.settings import Settings
+from bot.wiring import Services, open_services
+
+SIMULATED_CDN: Final = "cdn.simcord.invalid"
+SETTLE_SECONDS: Final = 600.0
+REFRESH_SECONDS: Final = 0.5
+GUILD: Final = "Atelier demo"
+CHANNEL: Final = "atelier"
+MEMBERS: Final = ("ada", "grace")
+
+
+class PatientFeed(Feed):
+    """Tells the simulator that waiting for a picture is no hang, so that the page stays alive meanwhile."""
+
+    def __init__(self, env: Callable[[], simcord.Env]) -> None:
+        super().__init__()
+        self._env = env
+
+    async def wait(self, changed: asyncio.Event) -> None:
+        await self._env().external_wait(changed.wait(), reason="a picture is on its way")
+
+
+async def serve(settings: Settings, *, port: int, open_browser: bool) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    # The simulated Discord counts its ids from the same start each time: a folder of its own keeps
+    # them apart from a real server's.
+    settings = settings.model_copy(update={"data_dir": settings.data_dir / "demo", "channels": ()})
+    env: simcord.Env | None = None
+
+    def current_env() -> simcord.Env:
+        assert env is not None  # noqa: S101 - jobs come from the simulated Discord only
+        return env
+
+    async with open_services(settings, alone=True, new_feed=lambda: PatientFeed(current_env)) as services:
+        await warm_up(services)
+        async with simcord.run(
+            demo_client(settings, services), shard_count=1, settle_timeout=SETTLE_SECONDS, check_errors=False
+        ) as env:
+            await _serve_page(env, port, open_browser=open_browser)
+
+
+def demo_client(settings: Settings, services: Services) -> Atelier:
+    """The bot, told of the simulated CDN; a fresh simulation knows no commands, so they are synced."""
+    return Atelier(
+        settings=settings,
+        generation=services.generation,
+        gallery=services.gallery,
+        preferences=services.preferences,
+        cdn_hosts=CDN_HOSTS | {SIMULATED_CDN},
+        always_sync=True,
+    )
+
+
+async def _serve_page(env: simcord.Env, port: int, *, open_browser: bool) -> None:
+    guild = env.create_guild(GUILD)
+    channel = guild.create_text_channel(CHANNEL, topic="/imagine, then Remix")
+    members = [guild.add_member(env.create_user(name)) for name in MEMBERS]
+    # The simulation begins on a fixed day; people expect today.
+    await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())
+    async with env.preview(channel, viewers=members, layout="channel", port=port or None) as preview:
+        typer.echo(f"Atelier is open at {preview.url}")
+        typer.echo("Type /imagine there. Ctrl-C ends it.")
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, preview.url)
+        refreshing = asyncio.create_task(_keep_fresh(env, preview))
+        try:
+            await preview.wait_closed()
+        finally:
+            refreshing.cancel()
+
+
+async def _keep_fresh(env: simcord.Env, preview: Any) -> None:
+    """Show on the page what the bot did by itself: progress and finished pictures."""
+    changed = asyncio.Event()
+    env.backend.subscribers.append(lambda *_: changed.set())
+    while True:
+        await changed.wait()
+        await asyncio.sleep(REFRESH_SECONDS)
+        changed.clear()
+        try:
+            await preview.refresh()
+        except simcord.SetupError:  # somebody is clicking right now: the page is refreshed by that
+            changed.set()

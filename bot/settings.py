@@ -1,0 +1,150 @@
+"""Settings: the only reader of the environment and of `.env`."""
+
+import difflib
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.core.errors import SettingsError
+from bot.core.policy import SpoilerRule
+
+PREFIX: Final = "ATELIER_"
+TOKEN_VARIABLE: Final = "DISCORD_TOKEN"  # noqa: S105 - the name of a variable, no token
+DOTENV: Final = Path(".env")
+
+
+class Device(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    MPS = "mps"
+    CPU = "cpu"
+
+
+class Dtype(StrEnum):
+    """The numbers that the models compute with."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP32 = "fp32"
+
+
+class Offload(StrEnum):
+    """What waits in main memory while it is not needed on a CUDA device."""
+
+    NONE = "none"
+    MODEL = "model"
+    SEQUENTIAL = "sequential"
+
+
+class LogLevel(StrEnum):
+    """How much the log tells."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class Settings(BaseSettings):
+    """What the operator sets. Field descriptions become `.env.example`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True)
+
+    token: SecretStr | None = Field(
+        None,
+        validation_alias=TOKEN_VARIABLE,
+        description="The bot's token, from the Discord developer portal (your application > Bot > Token). "
+        "`atelier demo` and the other commands need none.",
+    )
+    data_dir: Path = Field(Path("data"), description="Folder of the database and the pictures.")
+    catalog: Path | None = Field(
+        None,
+        description="TOML file that lists your models (start from models.example.toml). "
+        "Unset: the built-in catalogue.",
+    )
+    default_model: str | None = Field(
+        None, description="Name of the model used when none is asked for. Unset: the catalogue's first."
+    )
+    device: Device = Field(Device.AUTO, description="auto (cuda, else mps, else cpu), cuda, mps or cpu.")
+    dtype: Dtype = Field(
+        Dtype.AUTO, description="auto (bf16 or fp16 on cuda, fp16 on mps, fp32 on cpu), bf16, fp16 or fp32."
+    )
+    offload: Offload = Field(
+        Offload.NONE,
+        description="none, model or sequential: keep idle parts of a model in main memory (cuda only; "
+        "slower, smaller).",
+    )
+    max_resident_models: int = Field(
+        2, ge=1, le=32, description="Models kept in memory; the least recently used one goes first."
+    )
+    queue_limit: int = Field(100, ge=1, le=10_000, description="Jobs that may wait in all.")
+    queue_limit_per_user: int = Field(
+        4, ge=1, le=1_000, description="Jobs that one user may have waiting and running."
+    )
+    channels: Annotated[tuple[int, ...], NoDecode] = Field(
+        (),
+        description="Ids of the server channels in which the bot answers, separated by commas. Empty: all. "
+        "Direct messages are always answered.",
+    )
+    spoiler: SpoilerRule = Field(
+        SpoilerRule.UNCHECKED,
+        description="Pictures posted behind a spoiler: never, unchecked (models not marked `checked` in the "
+        "catalogue) or always.",
+    )
+    message_content: bool = Field(
+        False,
+        description="true if the message-content intent is on for your application: lets replies to other "
+        "people's pictures work. Without it, Apps > Remix does.",
+    )
+    max_source_mib: int = Field(
+        25, ge=1, le=100, description="Largest picture taken for a remix, in MiB (1,048,576 bytes)."
+    )
+    log_level: LogLevel = Field(LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _split_channels(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(int(word) for word in value.replace(",", " ").split())
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env` in the working folder; `overrides` win.
+
+    Raises:
+        SettingsError: one sentence that names the variable: malformed, out of range, or unknown.
+    """
+    _check_names()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = variable_of(str(first["loc"][0]))
+        problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise SettingsError(variable, f"is {first['input']!r}, which does not do: {problem}") from error
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    alias = Settings.model_fields[field].validation_alias if field in Settings.model_fields else None
+    return str(alias) if alias else field if field == TOKEN_VARIABLE else f"{PREFIX}{field.upper()}"
+
+
+def _check_names() -> None:
+    """A misspelt variable would silently do nothing: refuse it."""
+    known = [variable_of(field) for field in Settings.model_fields]
+    dotenv = dotenv_values(DOTENV) if DOTENV.is_file() else {}
+    for name in sorted({*os.environ, *dotenv}):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"; did you mean {near[0]}" if near else ""
+            raise SettingsError(name, f"is not a setting{hint}")

@@ -1,0 +1,182 @@
+"""Everything is put together here: the one place that knows which adapter serves which port."""
+
+import importlib.resources
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.core.catalog import CATALOG_VARIABLE, Catalog, read_catalog
+from bot.core.errors import SettingsError
+from bot.core.feed import Feed
+from bot.core.gallery import Gallery
+from bot.core.ports import Engine
+from bot.core.queue import FairQueue
+from bot.core.service import GenerationService
+from bot.history.database import open_database
+from bot.history.generations import SqliteHistory
+from bot.history.images import FileImages
+from bot.history.jobs import SqliteJobs
+from bot.history.lock import lock_data_dir
+from bot.history.preferences import SqlitePreferences
+from bot.imaging.codec import PillowCodec
+from bot.imaging.opening import Limits
+from bot.settings import Settings
+
+DATABASE: Final = "atelier.sqlite3"
+MIB: Final = 1024 * 1024
+
+NewEngine = Callable[[Settings, Catalog, Path], Engine]
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Everything that is kept, on disk and in the database."""
+
+    data_dir: Path
+    jobs: SqliteJobs
+    history: SqliteHistory
+    preferences: SqlitePreferences
+    images: FileImages
+    codec: PillowCodec
+
+    @property
+    def gallery(self) -> Gallery:
+        return Gallery(jobs=self.jobs, history=self.history, images=self.images, codec=self.codec)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a bot, a command line or a benchmark works with."""
+
+    generation: GenerationService
+    gallery: Gallery
+    preferences: SqlitePreferences
+    engine: Engine
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings, *, alone: bool) -> AsyncIterator[Storage]:
+    """Open the data directory: enough for looking at what was made. Imports nothing heavy.
+
+    Args:
+        alone: hold the data directory for this process alone (the bot); otherwise work beside it on
+            the same database (the command line).
+
+    Raises:
+        SettingsError: the data directory cannot be made.
+        StorageError: the database cannot be used, or another bot holds the data directory.
+    """
+    data_dir = make_data_dir(settings)
+    async with AsyncExitStack() as stack:
+        if alone:
+            stack.enter_context(lock_data_dir(data_dir))
+        database = await stack.enter_async_context(open_database(data_dir / DATABASE))
+        yield Storage(
+            data_dir=data_dir,
+            jobs=SqliteJobs(database),
+            history=SqliteHistory(database),
+            preferences=SqlitePreferences(database),
+            images=FileImages(data_dir / "images"),
+            codec=PillowCodec(Limits(max_bytes=settings.max_source_mib * MIB)),
+        )
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    alone: bool,
+    new_feed: Callable[[], Feed] = Feed,
+    new_engine: NewEngine | None = None,
+) -> AsyncIterator[Services]:
+    """Open everything in order, and close it in the opposite order.
+
+    Args:
+        alone: as for `open_storage`; a process alone also closes what the last one left unfinished.
+        new_feed: how live jobs tell their events; the demo has its own.
+        new_engine: the pipeline engine when None.
+
+    Raises:
+        SettingsError: the catalogue, the model or the data directory is off.
+        StorageError: the database cannot be used, or another bot holds the data directory.
+    """
+    catalog = load_catalog(settings)
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(open_storage(settings, alone=alone))
+        engine = (new_engine or pipeline_engine)(settings, catalog, storage.data_dir / "models")
+        stack.push_async_callback(engine.close)
+        generation = GenerationService(
+            catalog=catalog,
+            engine=engine,
+            jobs=storage.jobs,
+            history=storage.history,
+            images=storage.images,
+            codec=storage.codec,
+            clock=SystemClock(),
+            queue=FairQueue(limit=settings.queue_limit, limit_per_user=settings.queue_limit_per_user),
+            new_feed=new_feed,
+        )
+        stack.push_async_callback(generation.close)
+        await generation.start(recover=alone)
+        yield Services(generation, storage.gallery, storage.preferences, engine)
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """The operator's catalogue, or the built-in one.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        if settings.catalog is None:
+            text = (importlib.resources.files("bot.models") / "catalog.toml").read_text("utf-8")
+        else:
+            text = settings.catalog.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            CATALOG_VARIABLE, f"is {str(settings.catalog)!r}, which cannot be read: {error}"
+        ) from error
+    return read_catalog(text, settings.default_model)
+
+
+def make_data_dir(settings: Settings) -> Path:
+    """The data directory, made if it is not there.
+
+    Raises:
+        SettingsError: it cannot be made or written to.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            "ATELIER_DATA_DIR", f"is {str(settings.data_dir)!r}, which cannot be made: {error}"
+        ) from error
+    return settings.data_dir
+
+
+def pipeline_engine(settings: Settings, catalog: Catalog, folder: Path) -> Engine:
+    """The engine that runs any of diffusers' AutoPipelines; `folder` is for models of its own making."""
+    # Importing torch and diffusers takes seconds: only who makes pictures pays for it.
+    from bot.engine.options import EngineOptions  # noqa: PLC0415
+    from bot.engine.pipeline_engine import PipelineEngine  # noqa: PLC0415
+
+    options = EngineOptions(
+        device=settings.device.value,
+        dtype=settings.dtype.value,
+        offload=settings.offload.value,
+        max_resident=settings.max_resident_models,
+    )
+    return PipelineEngine(catalog, options, folder)

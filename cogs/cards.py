@@ -1,0 +1,141 @@
+"""What happens when somebody presses a button on a card."""
+
+import contextlib
+from typing import Any
+
+import discord
+from discord import ui
+from discord.ext import commands
+
+from bot.client import Atelier
+from bot.core.again import request_again
+from bot.core.errors import RestartedError, SourceGoneError
+from bot.core.jobs import Job
+from bot.core.messages import explain
+from bot.core.policy import Actor
+from bot.tree import defer
+from cogs.ui.buttons import CardButton, PickMenu
+from cogs.ui.card import progress_card
+from cogs.ui.delivery import InteractionCard, PostedCard
+from cogs.ui.details import details_view
+from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
+from cogs.ui.permissions import check_bot_permissions
+from cogs.ui.progress import begin, deliver, show_ended
+from cogs.ui.sources import Sources
+from cogs.ui.target import Action, Target
+
+
+class Cards(commands.Cog):
+    """Remix, Again, Ladder and Details are for whoever sees the card; Cancel and Delete are not."""
+
+    def __init__(self, bot: Atelier) -> None:
+        self._bot = bot
+        self._sources = Sources(bot)
+
+    async def press(self, interaction: discord.Interaction[Atelier], action: Action, target: Target) -> None:
+        """Do what the button says.
+
+        Raises:
+            AtelierError: it cannot be done; told to the one who pressed, privately.
+        """
+        match action:
+            case Action.REMIX:
+                await self._open(interaction, REMIX, target)
+            case Action.LADDER:
+                await self._open(interaction, LADDER, target)
+            case Action.AGAIN:
+                await self._again(interaction, target)
+            case Action.DETAILS:
+                await self._details(interaction, target)
+            case Action.CANCEL:
+                await self._bot.generation.cancel(target.job_id, _actor(interaction))
+                await interaction.response.defer()  # the card itself says how it ended
+            case Action.DELETE:
+                await self._delete(interaction, target)
+
+    async def pick(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
+        """Give a ladder's tile a card of its own.
+
+        Raises:
+            NotYoursError: somebody else's ladder.
+            SourceGoneError: the tile was deleted.
+        """
+        job = await self._bot.gallery.job(target.job_id)
+        tiles = await self._bot.gallery.on_card(target.job_id, target.index)
+        await self._bot.gallery.pick(tiles[0], _actor(interaction))
+        await defer(interaction, private=job.origin.private)
+        card = InteractionCard(interaction)
+        await card.edit(progress_card(job))
+        await deliver(self._bot, job, tiles, card, single=True)
+
+    async def _open(self, interaction: discord.Interaction[Atelier], form: Form, target: Target) -> None:
+        check_bot_permissions(interaction)
+        choices = await self._bot.gallery.on_card(target.job_id, target.index)
+        jump_url = interaction.message.jump_url if interaction.message else None
+        await interaction.response.send_modal(SourceModal(form, self._sources, choices, jump_url))
+
+    async def _again(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
+        check_bot_permissions(interaction)
+        job = await self._bot.gallery.job(target.job_id)
+        await begin(interaction, request_again(job, target.index), private=job.origin.private)
+
+    async def _details(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
+        job = await self._bot.gallery.job(target.job_id)
+        try:
+            generations = await self._bot.gallery.on_card(target.job_id, target.index)
+        except SourceGoneError:  # a job that made nothing has its parameters all the same
+            generations = []
+        view: ui.LayoutView = details_view(job, generations)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def _delete(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
+        job = await self._bot.gallery.job(target.job_id)
+        generations = await self._bot.gallery.on_card(target.job_id, target.index)
+        await self._bot.gallery.delete(generations, _actor(interaction))
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+        if interaction.message and interaction.message.id != job.origin.message_id:
+            await self._delete_from_card(job)
+
+    async def _delete_from_card(self, job: Job) -> None:
+        """What was deleted on a card of its own goes from the job's card too."""
+        message = _card_of(self._bot, job)
+        if message is None:
+            return
+        try:
+            left = await self._bot.gallery.on_card(job.id)
+        except SourceGoneError:
+            with contextlib.suppress(discord.NotFound, discord.Forbidden):
+                await message.delete()
+        else:
+            await deliver(self._bot, job, left, PostedCard(message))
+
+    async def close_interrupted(self) -> None:
+        """Say on the cards of what a restart cut short that nothing comes any more."""
+        for job in self._bot.generation.interrupted:
+            message = _card_of(self._bot, job)
+            if message is not None:
+                await show_ended(PostedCard(message), job, explain(RestartedError()))
+
+
+def _card_of(bot: Atelier, job: Job) -> discord.PartialMessage | None:
+    """The message of a job's card, if it is one that the bot can reach without an interaction."""
+    origin = job.origin
+    if origin.private or origin.channel_id is None or origin.message_id is None:
+        return None
+    channel = bot.get_partial_messageable(origin.channel_id, guild_id=origin.guild_id)
+    return channel.get_partial_message(origin.message_id)
+
+
+def _actor(interaction: discord.Interaction[Any]) -> Actor:
+    # In a direct message Discord grants "Manage Messages" to everyone; nobody moderates there.
+    in_guild = interaction.guild_id is not None
+    return Actor(interaction.user.id, moderator=in_guild and interaction.permissions.manage_messages)
+
+
+async def setup(bot: Atelier) -> None:
+    """Called by discord.py when the extension is loaded."""
+    cog = Cards(bot)
+    await bot.add_cog(cog)
+    bot.add_dynamic_items(CardButton, PickMenu)
+    bot.spawn(cog.close_interrupted(), "close-interrupted-cards")

@@ -1,0 +1,116 @@
+"""Replies and mentions: `@Atelier remix strength:0.6 as a neon house`, in a reply or by itself."""
+
+import logging
+import re
+
+import discord
+from discord import ui
+from discord.ext import commands
+
+from bot.client import Atelier
+from bot.core.errors import AtelierError, ManyPicturesError, SourceGoneError
+from bot.core.jobs import Origin
+from bot.core.policy import check_channel
+from bot.core.requests import Kind, Source
+from bot.tree import sentence_for
+from cogs.ui.delivery import CardMessage, PostedCard
+from cogs.ui.permissions import check_can_post
+from cogs.ui.pictures import pictures_in
+from cogs.ui.progress import start
+from cogs.ui.sources import Asker, Sources
+from cogs.ui.typed import Typed, parse_typed
+
+log = logging.getLogger(__name__)
+
+
+class Mentions(commands.Cog):
+    """Commands typed in a message that mentions the bot, or in a reply to one of its messages.
+
+    Without the message-content intent, Discord shows the text of messages that mention the bot only.
+    A reply to a message of the bot's own does so by itself, but not a reply to the answer of a command.
+    """
+
+    def __init__(self, bot: Atelier) -> None:
+        self._bot = bot
+        self._sources = Sources(bot)
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a typed command; leave all other talk alone."""
+        me = self._bot.user
+        if me is None or message.author.bot:
+            return
+        text, mentioned = re.subn(rf"<@!?{me.id}>", " ", message.content)
+        if not mentioned and not self._replies_to(message, me.id):
+            return
+        typed = parse_typed(text)
+        if typed is None:
+            return
+        try:
+            await self._answer(message, typed)
+        except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+            await self._reply_error(message, error)
+
+    async def _answer(self, message: discord.Message, typed: Typed) -> None:
+        bot = self._bot
+        if message.guild:
+            check_channel(
+                (message.channel.id, getattr(message.channel, "parent_id", None)), bot.settings.channels
+            )
+            check_can_post(message.channel, message.guild.me)
+        source = None if typed.kind is Kind.IMAGINE else await self._source(message, typed)
+        request = typed.request(source)
+        bot.generation.check(request, message.author.id)
+        origin = Origin(
+            user_id=message.author.id,
+            user_name=message.author.name,
+            guild_id=message.guild.id if message.guild else None,
+            channel_id=message.channel.id,
+        )
+
+        async def place(view: ui.LayoutView) -> tuple[CardMessage, discord.Message]:
+            posted = await message.reply(view=view, mention_author=False)
+            return PostedCard(posted), posted
+
+        await start(bot, request, origin, place)
+
+    async def _source(self, message: discord.Message, typed: Typed) -> Source:
+        """Attached to this message, named, in the message replied to, or the latest."""
+        asker = Asker(message.author, message.guild.id if message.guild else None, message.channel)
+        attached = pictures_in(message)
+        if len(attached) > 1:
+            raise ManyPicturesError(len(attached))
+        if attached:
+            return await self._sources.take(attached[0], message.jump_url)
+        if typed.source is None and message.reference and message.reference.message_id:
+            return await self._sources.only(asker, await self._replied_to(message, message.reference))
+        return await self._sources.find(asker, named=typed.source)
+
+    async def _replied_to(
+        self, message: discord.Message, reference: discord.MessageReference
+    ) -> discord.Message:
+        if isinstance(reference.resolved, discord.Message):
+            return reference.resolved
+        if isinstance(reference.resolved, discord.DeletedReferencedMessage):
+            raise SourceGoneError("message")
+        try:
+            return await message.channel.fetch_message(reference.message_id or 0)
+        except (discord.NotFound, discord.Forbidden) as error:
+            raise SourceGoneError("message") from error
+
+    @staticmethod
+    def _replies_to(message: discord.Message, user_id: int) -> bool:
+        resolved = message.reference.resolved if message.reference else None
+        return isinstance(resolved, discord.Message) and resolved.author.id == user_id
+
+    async def _reply_error(self, message: discord.Message, error: Exception) -> None:
+        """A message has no private answer: reply, without a ping."""
+        try:
+            await message.reply(sentence_for(error), mention_author=False)
+        except discord.HTTPException:
+            log.warning("could not answer %r", error, exc_info=not isinstance(error, AtelierError))
+
+
+async def setup(bot: Atelier) -> None:
+    """Called by discord.py when the extension is loaded."""
+    await bot.add_cog(Mentions(bot))

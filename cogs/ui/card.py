@@ -1,0 +1,201 @@
+"""The card: how a job looks on Discord. Pure: core types in, a Components V2 view out."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import discord
+from discord import ui
+from discord.utils import escape_markdown, escape_mentions
+
+from bot.core.catalog import ModelSpec
+from bot.core.gallery import PictureFile
+from bot.core.jobs import Generation, Job, Progress, Queued
+from bot.core.requests import Kind
+from cogs.ui.buttons import CardButton, PickMenu
+from cogs.ui.target import Action, Target
+
+SOURCE_FILE: Final = "source.webp"
+PROMPT_SHOWN: Final = 300
+ALT_LIMIT: Final = 1024
+"""Discord's limit for a media item's description."""
+_ACCENT: Final = discord.Colour(0x7C5CFF)
+_BAR: Final = 12
+
+FINISHED: Final = (Action.REMIX, Action.AGAIN, Action.LADDER, Action.DETAILS, Action.DELETE)
+
+
+def shown_prompt(prompt: str, limit: int = PROMPT_SHOWN) -> str:
+    """A prompt as text on a card: one line, clipped, no markdown, no mention."""
+    line = " ".join(prompt.split())
+    clipped = line if len(line) <= limit else line[: limit - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    # `escape_markdown` leaves line starts alone; a prompt such as "# house" must not become a title.
+    escaped = escape_mentions(escape_markdown(clipped))
+    return f"\\{escaped}" if escaped.startswith(("#", "-", "+")) else escaped
+
+
+def progress_card(job: Job, event: Queued | Progress | None = None) -> ui.LayoutView:
+    """A job on its way: where it stands, and a way to call it off."""
+    container = _container(job, None)
+    container.add_item(ui.TextDisplay(_standing(event)))
+    return _view(container, _row(Target(job.id), (Action.CANCEL,)))
+
+
+def ended_card(job: Job, sentence: str) -> ui.LayoutView:
+    """A job that made nothing: why, and a way to try again."""
+    container = _container(job, None)
+    container.add_item(ui.TextDisplay(sentence))
+    return _view(container, _row(Target(job.id), (Action.AGAIN, Action.DETAILS)))
+
+
+def finished_card(
+    job: Job,
+    generations: Sequence[Generation],
+    files: Sequence[PictureFile],
+    spec: ModelSpec | None,
+    *,
+    spoiler: bool,
+    with_source: bool,
+    single: bool = False,
+) -> ui.LayoutView:
+    """A job's pictures, or with `single` one of them on a card of its own.
+
+    Args:
+        files: one per picture, or the one sheet of a ladder; shown by their names.
+        spec: the model, None when it has left the catalogue.
+        with_source: whether `SOURCE_FILE` is attached, to be shown as a thumbnail.
+    """
+    ladder = job.kind is Kind.LADDER and not single
+    container = _container(job, SOURCE_FILE if with_source else None)
+    alts = (
+        [sheet_alt(job, generations)] if ladder else [picture_alt(g, len(generations)) for g in generations]
+    )
+    container.add_item(
+        ui.MediaGallery(
+            *(
+                discord.MediaGalleryItem(f"attachment://{file.name}", description=alt, spoiler=spoiler)
+                for file, alt in zip(files, alts, strict=True)
+            )
+        )
+    )
+    lines = [parameter_line(job, generations, ladder=ladder), *notes(job, generations, files, spec)]
+    container.add_item(ui.TextDisplay("\n".join(f"-# {line}" for line in lines)))
+    target = Target(job.id, generations[0].index if single else None)
+    view = _view(container)
+    if ladder:
+        view.add_item(ui.ActionRow(PickMenu(target, tuple(generations))))
+    view.add_item(_row(target, FINISHED))
+    return view
+
+
+def parameter_line(job: Job, generations: Sequence[Generation], *, ladder: bool) -> str:
+    """The quiet line: what made this, and the ids."""
+    first = generations[0]
+    recipe = first.recipe
+    parts = [
+        f"<@{job.origin.user_id}>",
+        recipe.model,
+        f"{recipe.width}\N{MULTIPLICATION SIGN}{recipe.height}",
+    ]
+    if ladder:
+        parts.append("strengths " + " ".join(f"{g.recipe.strength:g}" for g in generations))
+    elif recipe.strength is None:
+        parts.append(f"{first.steps_run} steps")
+    else:
+        parts.append(f"strength {recipe.strength:g}")
+        parts.append(f"{first.steps_run} of {recipe.num_inference_steps} steps")
+    parts.append(f"guidance {recipe.guidance_scale:g}")
+    last = generations[-1].recipe.seed
+    parts.append(f"seed {recipe.seed}" if last == recipe.seed else f"seeds {recipe.seed} to {last}")
+    if not ladder:
+        parts.append(" ".join(f"`{g.id}`" for g in generations))
+    return " \N{MIDDLE DOT} ".join(parts)
+
+
+def notes(
+    job: Job, generations: Sequence[Generation], files: Sequence[PictureFile], spec: ModelSpec | None
+) -> list[str]:
+    """What the reader must know beside the parameters, a sentence each."""
+    first = generations[0]
+    said: list[str] = []
+    if spec and spec.untrained:
+        said.append(f"The model {spec.name} is untrained: it draws patterns, not things.")
+    if first.shrunk_from:
+        width, height = first.shrunk_from
+        said.append(f"Made smaller than {width}\N{MULTIPLICATION SIGN}{height}: memory ran out once.")
+    if first.prompt_cut:
+        said.append(
+            f"The model read the prompt only up to: \N{HORIZONTAL ELLIPSIS}{shown_prompt(first.prompt_cut, 60)}"
+        )
+    if first.recipe.negative_prompt and first.recipe.guidance_scale <= 1:
+        said.append("The negative prompt has no effect at guidance 1 or less.")
+    if job.source and not first.recipe.prompt:
+        said.append("Remixed without a prompt: the source's own is not known.")
+    if any(file.format == "WEBP" for file in files):
+        said.append("Sent as WebP: the PNG was over this place's upload limit.")
+    return said
+
+
+def picture_alt(generation: Generation, count: int) -> str:
+    """Alt text of one picture."""
+    number = f"Picture {generation.index + 1} of {count}: " if count > 1 else ""
+    prompt = generation.recipe.prompt or "a picture without a prompt"
+    how = f", a remix at strength {generation.recipe.strength:g}" if generation.recipe.is_remix else ""
+    return _clip(f"{number}{prompt}{how}", ALT_LIMIT)
+
+
+def sheet_alt(job: Job, generations: Sequence[Generation]) -> str:
+    """Alt text of a ladder's sheet: says every strength."""
+    strengths = ", ".join(f"{g.recipe.strength:g}" for g in generations)
+    prompt = job.recipe.prompt or "no prompt"
+    return _clip(f"The original, then remixes of it at strengths {strengths}: {prompt}", ALT_LIMIT)
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _title(job: Job) -> str:
+    prompt = f"**{shown_prompt(job.recipe.prompt)}**" if job.recipe.prompt else "*no prompt*"
+    if job.source is None:
+        return prompt
+    verb = "Ladder" if job.kind is Kind.LADDER else "Remix"
+    where = f"[this picture]({job.source.jump_url})" if job.source.jump_url else "this picture"
+    whence = f" `{job.source.parent_id}`" if job.source.parent_id else ""
+    return f"{prompt}\n-# {verb} of {where}{whence}"
+
+
+def _container(job: Job, source_file: str | None) -> ui.Container[Any]:
+    title: ui.TextDisplay[Any] = ui.TextDisplay(_title(job))
+    if source_file is None:
+        return ui.Container(title, accent_colour=_ACCENT)
+    thumbnail: ui.Thumbnail[Any] = ui.Thumbnail(
+        f"attachment://{source_file}", description="The picture that this was made from"
+    )
+    return ui.Container(ui.Section(title, accessory=thumbnail), accent_colour=_ACCENT)
+
+
+def _standing(event: Queued | Progress | None) -> str:
+    match event:
+        case Queued(position=1, eta=None):
+            return "\N{HOURGLASS WITH FLOWING SAND} Next in line"
+        case Queued(position=position, eta=eta):
+            about = "" if eta is None else f", about {max(1, round(eta))} s"
+            return f"\N{HOURGLASS WITH FLOWING SAND} Number {position} in line{about}"
+        case Progress(index=index, count=count, step=step, steps=steps):
+            done = round(_BAR * step / steps)
+            bar = "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
+            which = f"picture {index + 1} of {count}, " if count > 1 else ""
+            return f"{bar} {which}step {step} of {steps}"
+        case None:
+            return "\N{HOURGLASS WITH FLOWING SAND} Accepted"
+
+
+def _row(target: Target, actions: Sequence[Action]) -> ui.ActionRow[Any]:
+    return ui.ActionRow(*(CardButton(action, target) for action in actions))
+
+
+def _view(*items: ui.Item[Any]) -> ui.LayoutView:
+    view = ui.LayoutView(timeout=None)
+    for item in items:
+        view.add_item(item)
+    return view

@@ -1,0 +1,160 @@
+"""From an accepted request to its finished card."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import discord
+
+from bot.client import Atelier
+from bot.core.errors import AtelierError, DeliveryError
+from bot.core.feed import Ticket
+from bot.core.gallery import PictureFile
+from bot.core.jobs import Cancelled, Failed, Finished, Generation, Job, Origin, Progress, Queued
+from bot.core.messages import explain
+from bot.core.policy import is_spoilered
+from bot.core.requests import ImagineRequest, Kind
+from bot.tree import defer
+from cogs.ui.card import SOURCE_FILE, ended_card, finished_card, progress_card
+from cogs.ui.delivery import CardMessage, InteractionCard
+
+log = logging.getLogger(__name__)
+
+EDIT_GAP: Final = 1.5
+"""Seconds between two edits of a card: Discord allows about five in five seconds per channel."""
+CANCELLED: Final = "Cancelled."
+TOO_LARGE: Final = 413
+
+Place = Callable[[discord.ui.LayoutView], Awaitable[tuple[CardMessage, discord.Message]]]
+
+
+def origin_of(interaction: discord.Interaction[Any], *, private: bool) -> Origin:
+    """Who asked, and where."""
+    return Origin(
+        user_id=interaction.user.id,
+        user_name=interaction.user.name,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        interaction_token=interaction.token,
+        private=private,
+    )
+
+
+async def begin(interaction: discord.Interaction[Atelier], request: ImagineRequest, *, private: bool) -> None:
+    """Answer an interaction with a job's card and keep the card up to date until the job is over.
+
+    Raises:
+        AtelierError: it was not accepted.
+    """
+    if not interaction.response.is_done():
+        interaction.client.generation.check(request, interaction.user.id)
+        await defer(interaction, private=private)
+
+    async def place(view: discord.ui.LayoutView) -> tuple[CardMessage, discord.Message]:
+        card = InteractionCard(interaction)
+        return card, await card.edit(view)
+
+    await start(interaction.client, request, origin_of(interaction, private=private), place)
+
+
+async def start(client: Atelier, request: ImagineRequest, origin: Origin, place: Place) -> None:
+    """Submit, show the card with `place`, and follow the job beside.
+
+    Raises:
+        AtelierError: it was not accepted, or (DeliveryError) its card could not be shown.
+    """
+    ticket = await client.generation.submit(request, origin)
+    try:
+        card, message = await place(progress_card(ticket.job))
+    except discord.HTTPException as error:
+        raise DeliveryError(error.status) from error  # the job goes on; its picture goes to history
+    client.spawn(follow(client, ticket, card), f"card-{ticket.job.id}")
+    await client.generation.placed(ticket.job.id, message.channel.id, message.id)
+
+
+async def follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
+    """Edit the card as the job goes on, at most every `EDIT_GAP` seconds, and show how it ended."""
+    job = ticket.job
+    async for event in ticket.events():
+        match event:
+            case Queued() | Progress():
+                try:
+                    await card.edit(progress_card(job, event))
+                except discord.HTTPException:
+                    log.warning("card of job %s not updated", job.id, exc_info=True)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(EDIT_GAP):
+                        await ticket.outcome()
+            case Finished(generations=generations):
+                await deliver(client, job, generations, card)
+            case Failed(error=error):
+                await show_ended(card, job, explain(error))
+            case Cancelled():
+                await show_ended(card, job, CANCELLED)
+
+
+async def deliver(
+    client: Atelier, job: Job, generations: Sequence[Generation], card: CardMessage, *, single: bool = False
+) -> None:
+    """Show the finished pictures; where Discord will not have them, say so: they stay in history."""
+    limit = card.upload_limit
+    try:
+        try:
+            await _deliver_within(client, job, generations, card, limit, single=single)
+        except discord.HTTPException as error:
+            if error.status != TOO_LARGE:
+                raise
+            # Discord's limit here is lower than it told us: once more, at half the size.
+            await _deliver_within(client, job, generations, card, limit // 2, single=single)
+    except discord.HTTPException as error:
+        log.warning("job %s was made, but not delivered", job.id, exc_info=True)
+        await show_ended(card, job, explain(DeliveryError(error.status, limit=limit)))
+    except AtelierError as error:
+        log.warning("job %s was made, but not delivered: %r", job.id, error)
+        await show_ended(card, job, explain(error))
+
+
+async def _deliver_within(
+    client: Atelier,
+    job: Job,
+    generations: Sequence[Generation],
+    card: CardMessage,
+    limit: int,
+    *,
+    single: bool,
+) -> None:
+    gallery = client.gallery
+    if job.kind is Kind.LADDER and not single:
+        files = [await gallery.sheet(job, generations, limit)]
+    else:
+        files = [await gallery.file(generation, limit) for generation in generations]
+    source = [] if job.source is None else await _thumbnail(client, job.source.sha256)
+    spec = client.generation.catalog.find(job.recipe.model)
+    view = finished_card(
+        job,
+        generations,
+        files,
+        spec,
+        spoiler=spec is None or is_spoilered(spec, client.settings.spoiler),
+        with_source=bool(source),
+        single=single,
+    )
+    await card.edit(view, [*files, *source])
+
+
+async def _thumbnail(client: Atelier, sha256: str) -> list[PictureFile]:
+    """The source, small; a card does without when it has been deleted meanwhile."""
+    try:
+        return [PictureFile(SOURCE_FILE, await client.gallery.thumbnail(sha256), "WEBP")]
+    except AtelierError:
+        return []
+
+
+async def show_ended(card: CardMessage, job: Job, sentence: str) -> None:
+    """Put a sentence where the pictures would have been."""
+    try:
+        await card.edit(ended_card(job, sentence))
+    except discord.HTTPException:
+        log.warning("job %s: card not updated (%s)", job.id, sentence, exc_info=True)

@@ -1,0 +1,78 @@
+"""A working engine without torch: pictures whose colour is named by the seed."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+
+from bot.core.catalog import Capabilities
+from bot.core.errors import AtelierError, EngineClosedError
+from bot.core.jobs import Picture, Render
+from bot.core.ports import DeviceReport, OnStep
+from bot.core.recipe import Recipe
+from bot.core.strength import steps_run
+
+
+class FakeEngine:
+    """Implements `Engine`. Counts its calls, fails on demand, and can be held between steps."""
+
+    def __init__(self) -> None:
+        self.recipes: list[Recipe] = []
+        self.sources: list[Picture | None] = []
+        self.errors: list[AtelierError | Exception] = []
+        """Raised one after the other, before anything works again."""
+        self.capabilities = Capabilities()
+        self.prompt_cut = ""
+        self.shrink_to: tuple[int, int] | None = None
+        self.decodes = 0
+        self.closed = False
+        self._gate = asyncio.Event()
+        self._gate.set()
+
+    def hold(self) -> None:
+        """Stop before each next step until `release`."""
+        self._gate.clear()
+
+    def release(self) -> None:
+        self._gate.set()
+
+    async def load(self, model: str) -> Capabilities:
+        if self.closed:
+            raise EngineClosedError
+        return self.capabilities
+
+    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
+        self.recipes.append(recipe)
+        self.sources.append(source)
+        if self.errors:
+            raise self.errors.pop(0)
+        steps = recipe.num_inference_steps
+        run = steps if recipe.strength is None else steps_run(steps, recipe.strength)
+        for step in range(1, run + 1):
+            await self._gate.wait()
+            on_step(step, run)
+            await asyncio.sleep(0)
+        self.decodes += 1
+        if self.shrink_to:
+            recipe = replace(recipe, width=self.shrink_to[0], height=self.shrink_to[1])
+        return Render(
+            picture=flat_picture(
+                recipe.width, recipe.height, f"{recipe.seed}{recipe.prompt}{recipe.strength}"
+            ),
+            recipe=replace(recipe, scheduler=recipe.scheduler or "DDIMScheduler"),
+            steps_run=run,
+            seconds=0.5,
+            versions={"fake": "1"},
+            prompt_cut=self.prompt_cut,
+        )
+
+    async def report(self) -> DeviceReport:
+        return DeviceReport("cpu", "fp32", ())
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def flat_picture(width: int, height: int, name: str) -> Picture:
+    """One colour, named by `name`."""
+    colour = hashlib.sha256(name.encode()).digest()[:3]
+    return Picture(width, height, colour * (width * height))

@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.errors import JobOverError, UnknownJobError
+from bot.core.ids import JobId
+from bot.core.jobs import JobStatus
+from bot.history.jobs import SqliteJobs
+from tests.history.examples import HALL, Stores, a_generation, a_hash, a_job
+
+GONE = JobId("GONE0000")
+OVER = [JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED]
+
+
+async def test_a_stored_job_is_read_back_equal(jobs: SqliteJobs) -> None:
+    job = a_job(source=a_hash("a"), message=77)
+    await jobs.add(job)
+    assert await jobs.get(job.id) == job
+
+
+async def test_an_unknown_job_is_an_error_that_names_it(jobs: SqliteJobs) -> None:
+    with pytest.raises(UnknownJobError) as caught:
+        await jobs.get(GONE)
+    assert caught.value.job_id == GONE
+
+
+async def test_start_makes_a_queued_job_run(jobs: SqliteJobs) -> None:
+    job = a_job()
+    await jobs.add(job)
+    await jobs.start(job.id, 12.5)
+    assert await jobs.get(job.id) == replace(job, status=JobStatus.RUNNING, started_at=12.5)
+
+
+@pytest.mark.parametrize("status", [JobStatus.RUNNING, *OVER])
+async def test_only_a_queued_job_starts(jobs: SqliteJobs, status: JobStatus) -> None:
+    job = a_job(status=status)
+    await jobs.add(job)
+    with pytest.raises(JobOverError) as caught:
+        await jobs.start(job.id, 1.0)
+    assert (caught.value.job_id, caught.value.status) == (job.id, status)
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING])
+async def test_an_unfinished_job_fails_with_its_sentence(jobs: SqliteJobs, status: JobStatus) -> None:
+    job = a_job(status=status)
+    await jobs.add(job)
+    await jobs.end(job.id, JobStatus.FAILED, 20.0, "Out of memory.")
+    assert await jobs.get(job.id) == replace(
+        job, status=JobStatus.FAILED, finished_at=20.0, error="Out of memory."
+    )
+
+
+@pytest.mark.parametrize("status", OVER)
+async def test_a_job_that_is_over_stays_as_it_is(jobs: SqliteJobs, status: JobStatus) -> None:
+    job = a_job(status=status)
+    await jobs.add(job)
+    await jobs.end(job.id, JobStatus.CANCELLED, 20.0, "late")
+    assert await jobs.get(job.id) == job
+
+
+async def test_a_job_does_not_end_as_one_that_waits(jobs: SqliteJobs) -> None:
+    job = a_job(status=JobStatus.RUNNING)
+    await jobs.add(job)
+    with pytest.raises(JobOverError):
+        await jobs.end(job.id, JobStatus.QUEUED, 1.0)
+
+
+async def test_an_unknown_job_neither_starts_nor_ends_nor_gets_a_card(jobs: SqliteJobs) -> None:
+    with pytest.raises(UnknownJobError):
+        await jobs.start(GONE, 1.0)
+    with pytest.raises(UnknownJobError):
+        await jobs.end(GONE, JobStatus.FAILED, 1.0)
+    with pytest.raises(UnknownJobError):
+        await jobs.set_message(GONE, 1, 2)
+
+
+async def test_the_card_of_a_job_is_the_card_of_its_pictures(stores: Stores) -> None:
+    job = a_job()
+    await stores.complete(job, a_generation(job))
+    await stores.jobs.set_message(job.id, HALL, 777)
+    (generation,) = await stores.history.of_job(job.id)
+    moved = replace(job.origin, channel_id=HALL, message_id=777)
+    assert ((await stores.jobs.get(job.id)).origin, generation.origin) == (moved, moved)
+
+
+async def test_another_jobs_card_stays_where_it_is(stores: Stores) -> None:
+    other = await stores.keep(message=1)
+    job = a_job()
+    await stores.jobs.add(job)
+    await stores.jobs.set_message(job.id, HALL, 777)
+    assert await stores.history.get(other.id) == other
+
+
+async def test_unfinished_jobs_come_oldest_first(jobs: SqliteJobs) -> None:
+    late = a_job(created_at=2.0)
+    early = a_job(created_at=1.0, status=JobStatus.RUNNING)
+    for job in (late, early, *(a_job(status=status) for status in OVER)):
+        await jobs.add(job)
+    assert await jobs.unfinished() == [early, late]
+
+
+async def test_unfinished_jobs_of_one_moment_keep_the_order_in_which_they_came(jobs: SqliteJobs) -> None:
+    first, second = a_job(job_id="ZZZZZZZZ"), a_job(job_id="AAAAAAAA")
+    await jobs.add(first)
+    await jobs.add(second)
+    assert await jobs.unfinished() == [first, second]
