@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-import click
 import typer
 
 from bot.core.errors import (
@@ -28,6 +27,9 @@ FAILED: Final = 1
 INTERRUPTED: Final = 130
 
 T = TypeVar("T")
+
+# Typer brings a click of its own under a private name; this is the public way to its UsageError.
+UsageError: Final[Any] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="atelier",
@@ -202,12 +204,12 @@ def _main() -> int:
     try:
         # standalone_mode off: click's own errors come here, instead of as several lines.
         return int(app(standalone_mode=False) or 0)
-    except click.UsageError as error:
+    except UsageError as error:
         return _fail(error.format_message(), BAD_INPUT)
     except AtelierError as error:
         bad_input = isinstance(error, RequestError | AccessError | SettingsError)
         return _fail(explain(error), BAD_INPUT if bad_input else FAILED)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
 
 

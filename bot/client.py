@@ -81,7 +81,7 @@ class Atelier(commands.AutoShardedBot):
         """Prefix commands are not used; `cogs/mentions.py` listens for mentions itself."""
 
     async def sync_commands(self, *, force: bool = False) -> bool:
-        """Send the commands to Discord when their payload changed since the last time; whether it was sent."""
+        """Send the commands to Discord when their payload has changed; whether it was sent."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, payload], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()

@@ -51,10 +51,15 @@ async def serve(settings: Settings, *, port: int, open_browser: bool) -> None:
 
     async with open_services(settings, alone=True, new_feed=lambda: PatientFeed(current_env)) as services:
         await warm_up(services)
-        async with simcord.run(
+        env = simcord.Env(
             demo_client(settings, services), shard_count=1, settle_timeout=SETTLE_SECONDS, check_errors=False
-        ) as env:
+        )
+        env.backend.bot_user.name = "Atelier"
+        await env.start()
+        try:
             await _serve_page(env, port, open_browser=open_browser)
+        finally:
+            await env.shutdown()
 
 
 def demo_client(settings: Settings, services: Services) -> Atelier:
@@ -71,7 +76,9 @@ def demo_client(settings: Settings, services: Services) -> Atelier:
 
 async def _serve_page(env: simcord.Env, port: int, *, open_browser: bool) -> None:
     guild = env.create_guild(GUILD)
-    channel = guild.create_text_channel(CHANNEL, topic="/imagine, then Remix")
+    me = f"<@{env.backend.bot_user.id}>"
+    topic = f"/imagine a picture, then Remix it. In a reply: {me} remix strength:0.6 as a neon house"
+    channel = guild.create_text_channel(CHANNEL, topic=topic)
     members = [guild.add_member(env.create_user(name)) for name in MEMBERS]
     # The simulation begins on a fixed day; people expect today.
     await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())

@@ -1,5 +1,6 @@
 """Pictures without Discord: the same service and the same history, from the command line."""
 
+import asyncio
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -163,12 +164,16 @@ async def _outcome(services: Services, request: ImagineRequest) -> tuple[Ticket,
 
 async def _source(services: Services, start: str) -> Source:
     """A file, or else an id from the history."""
-    path = Path(start)
-    if path.is_file():
-        return await services.gallery.take_in(path.read_bytes())
+    data = await asyncio.to_thread(_read, Path(start))
+    if data is not None:
+        return await services.gallery.take_in(data)
     if not looks_like_id(start):
         raise SourceGoneError("picture", start)
     return services.gallery.source_of(await services.gallery.get(parse_generation_id(start)))
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _prompt(source: Source, prompt: str | None) -> str:

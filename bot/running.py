@@ -19,7 +19,7 @@ from bot.wiring import Services, open_services
 
 log = logging.getLogger(__name__)
 
-NO_TOKEN: Final = (
+WHERE_TO_GET_ONE: Final = (
     "is not set; make an application at https://discord.com/developers/applications, take the token from its "
     "Bot page and put it into .env (`atelier demo` needs none)"
 )
@@ -33,7 +33,7 @@ def token_of(settings: Settings) -> str:
     """
     token = settings.token.get_secret_value().strip() if settings.token else ""
     if not token:
-        raise SettingsError(TOKEN_VARIABLE, NO_TOKEN)
+        raise SettingsError(TOKEN_VARIABLE, WHERE_TO_GET_ONE)
     return token
 
 
@@ -70,7 +70,7 @@ async def warm_up(services: Services) -> None:
     try:
         await services.generation.warm_up()
     except EngineError as error:
-        log.error("%s", explain(error), exc_info=error.__cause__)
+        log.warning("%s", explain(error), exc_info=error.__cause__)
 
 
 async def sync_commands(settings: Settings) -> None:

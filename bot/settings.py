@@ -31,9 +31,9 @@ class Dtype(StrEnum):
     """The numbers that the models compute with."""
 
     AUTO = "auto"
-    BF16 = "bf16"
-    FP16 = "fp16"
-    FP32 = "fp32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
 
 
 class Offload(StrEnum):
@@ -56,58 +56,70 @@ class LogLevel(StrEnum):
 class Settings(BaseSettings):
     """What the operator sets. Field descriptions become `.env.example`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        populate_by_name=True,
+        env_file=DOTENV,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     token: SecretStr | None = Field(
-        None,
+        default=None,
         validation_alias=TOKEN_VARIABLE,
         description="The bot's token, from the Discord developer portal (your application > Bot > Token). "
         "`atelier demo` and the other commands need none.",
     )
-    data_dir: Path = Field(Path("data"), description="Folder of the database and the pictures.")
+    data_dir: Path = Field(default=Path("data"), description="Folder of the database and the pictures.")
     catalog: Path | None = Field(
-        None,
+        default=None,
         description="TOML file that lists your models (start from models.example.toml). "
         "Unset: the built-in catalogue.",
     )
     default_model: str | None = Field(
-        None, description="Name of the model used when none is asked for. Unset: the catalogue's first."
+        default=None,
+        description="Name of the model used when none is asked for. Unset: the catalogue's first.",
     )
-    device: Device = Field(Device.AUTO, description="auto (cuda, else mps, else cpu), cuda, mps or cpu.")
+    device: Device = Field(
+        default=Device.AUTO, description="auto (cuda, else mps, else cpu), cuda, mps or cpu."
+    )
     dtype: Dtype = Field(
-        Dtype.AUTO, description="auto (bf16 or fp16 on cuda, fp16 on mps, fp32 on cpu), bf16, fp16 or fp32."
+        default=Dtype.AUTO,
+        description="auto (bfloat16 or float16 on cuda, float16 on mps, float32 on cpu), bfloat16, "
+        "float16 or float32.",
     )
     offload: Offload = Field(
-        Offload.NONE,
+        default=Offload.NONE,
         description="none, model or sequential: keep idle parts of a model in main memory (cuda only; "
         "slower, smaller).",
     )
     max_resident_models: int = Field(
-        2, ge=1, le=32, description="Models kept in memory; the least recently used one goes first."
+        default=2, ge=1, le=32, description="Models kept in memory; the least recently used one goes first."
     )
-    queue_limit: int = Field(100, ge=1, le=10_000, description="Jobs that may wait in all.")
+    queue_limit: int = Field(default=100, ge=1, le=10_000, description="Jobs that may wait in all.")
     queue_limit_per_user: int = Field(
-        4, ge=1, le=1_000, description="Jobs that one user may have waiting and running."
+        default=4, ge=1, le=1_000, description="Jobs that one user may have waiting and running."
     )
     channels: Annotated[tuple[int, ...], NoDecode] = Field(
-        (),
+        default=(),
         description="Ids of the server channels in which the bot answers, separated by commas. Empty: all. "
         "Direct messages are always answered.",
     )
     spoiler: SpoilerRule = Field(
-        SpoilerRule.UNCHECKED,
+        default=SpoilerRule.UNCHECKED,
         description="Pictures posted behind a spoiler: never, unchecked (models not marked `checked` in the "
         "catalogue) or always.",
     )
     message_content: bool = Field(
-        False,
+        default=False,
         description="true if the message-content intent is on for your application: lets replies to other "
         "people's pictures work. Without it, Apps > Remix does.",
     )
     max_source_mib: int = Field(
-        25, ge=1, le=100, description="Largest picture taken for a remix, in MiB (1,048,576 bytes)."
+        default=25, ge=1, le=100, description="Largest picture taken for a remix, in MiB (1,048,576 bytes)."
     )
-    log_level: LogLevel = Field(LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("channels", mode="before")
     @classmethod

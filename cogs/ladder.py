@@ -34,8 +34,8 @@ class Ladder(commands.Cog):
     @app_commands.command(name="ladder")
     @app_commands.describe(
         **described(
-            "prompt", "strengths", "image", "source", "negative_prompt", "aspect", "seed", "steps", "guidance",
-            "model", "private",
+            "prompt", "strengths", "image", "source", "negative_prompt", "aspect", "seed", "steps",
+            "guidance", "model", "private",
         )
     )  # fmt: skip
     @app_commands.choices(aspect=ASPECTS)

@@ -17,6 +17,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.recipes: list[Recipe] = []
+        self.loaded: list[str] = []
         self.sources: list[Picture | None] = []
         self.errors: list[AtelierError | Exception] = []
         """Raised one after the other, before anything works again."""
@@ -38,6 +39,7 @@ class FakeEngine:
     async def load(self, model: str) -> Capabilities:
         if self.closed:
             raise EngineClosedError
+        self.loaded.append(model)
         return self.capabilities
 
     async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:

@@ -14,7 +14,8 @@ def request_again(job: Job, index: int | None = None) -> ImagineRequest:
         "prompt": first.prompt,
         "negative_prompt": first.negative_prompt,
         "size": (first.width, first.height),
-        "num_inference_steps": first.num_inference_steps,
+        # The least, for a ladder's low strengths may have raised the steps of their own tiles.
+        "num_inference_steps": min(recipe.num_inference_steps for recipe in recipes),
         "guidance_scale": first.guidance_scale,
         "model": first.model,
     }

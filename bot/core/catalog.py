@@ -85,6 +85,9 @@ class ModelSpec:
         Both sides are multiples of `multiple_of` and within the limits, so a ratio that is more
         extreme than max_side / min_side is held there.
         """
+        if ratio < 1:  # on its side, so that both ways are limited alike
+            height, width = self.size_for(1 / ratio)
+            return width, height
         budget = self.width * self.height
         m = self.multiple_of
         low, high = -(-self.min_side // m), self.max_side // m

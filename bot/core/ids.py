@@ -30,7 +30,8 @@ def new_generation_id() -> GenerationId:
 
 def looks_like_id(text: str) -> bool:
     """Whether `text` reads as an id once Crockford's lookalikes are put right."""
-    return len(text) == ID_LENGTH and all(c in ALPHABET for c in text.upper().translate(_LOOKALIKES))
+    bare = text.upper().translate(_LOOKALIKES)  # some letters are longer in upper case
+    return len(bare) == ID_LENGTH and all(c in ALPHABET for c in bare)
 
 
 def parse_generation_id(text: str) -> GenerationId:

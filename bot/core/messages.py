@@ -28,6 +28,8 @@ _YOURS = {
     "pick": "pick a tile of this ladder",
     "use": "use this picture",
 }
+_SECONDS_SHOWN = 90
+"""From here on a wait is told in minutes."""
 
 
 def explain(error: e.AtelierError) -> str:
@@ -132,8 +134,8 @@ def _explain_limit(error: e.LimitError) -> str:
             return f"The queue is full ({limit} jobs); try again in {_duration(after)}."
         case e.TooManyWaitingError(limit=limit, retry_after=after):
             return (
-                f"You have {limit} {'job' if limit == 1 else 'jobs'} on the way already, as many as one person "
-                f"may; the next is free in {_duration(after)}."
+                f"You have {limit} {'job' if limit == 1 else 'jobs'} on the way already, as many as one "
+                f"person may; the next is free in {_duration(after)}."
             )
         case e.StoppingError():
             return "The bot is about to restart and takes nothing new; try again in a minute."
@@ -237,6 +239,6 @@ def _all(words: tuple[str, ...]) -> str:
 
 def _duration(seconds: float) -> str:
     whole = max(1, round(seconds))
-    if whole < 90:
+    if whole < _SECONDS_SHOWN:
         return f"about {whole} s"
     return f"about {round(whole / 60)} min"

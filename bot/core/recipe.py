@@ -63,7 +63,7 @@ def plan(request: ImagineRequest, spec: ModelSpec, seed: int) -> tuple[Recipe, .
         seed: used when the request names none; 0 to 2^32 - 1.
 
     Raises:
-        OptionError: steps or guidance outside the model's range.
+        OptionError: steps or guidance outside the model's range, or a strength too low for any steps.
         SizeError: a size that the model cannot make.
         UnsupportedError: the model cannot do image-to-image, strength or negative prompts.
     """
@@ -110,9 +110,18 @@ def _steps(request: ImagineRequest, spec: ModelSpec) -> int:
     steps = request.num_inference_steps
     if steps is None:
         return spec.num_inference_steps
-    if not 1 <= steps <= spec.max_steps:
-        raise OptionError("steps", steps, 1, spec.max_steps)
+    # Again asks for the steps of the last time, which a low strength may have raised above the range.
+    needed = [raise_steps(1, strength, spec.min_run_steps) for strength in _strengths(request)]
+    most = max([spec.max_steps, *needed])
+    if not 1 <= steps <= most:
+        raise OptionError("steps", steps, 1, most)
     return steps
+
+
+def _strengths(request: ImagineRequest) -> tuple[float, ...]:
+    if isinstance(request, LadderRequest):
+        return request.strengths
+    return (request.strength,) if isinstance(request, RemixRequest) else ()
 
 
 def _guidance(request: ImagineRequest, spec: ModelSpec) -> float:

@@ -10,6 +10,8 @@ DEFAULT_STRENGTH = 0.6
 DEFAULT_LADDER = (0.3, 0.5, 0.7)
 MIN_TILES = 2
 MAX_TILES = 9
+MOST_STEPS = 1000
+"""Diffusers' schedulers are trained on 1,000 timesteps and cannot take more steps than that."""
 
 
 def check_strength(strength: float) -> float:
@@ -33,9 +35,14 @@ def raise_steps(num_inference_steps: int, strength: float, minimum: int = 1) -> 
 
     Stock diffusers fails when `strength` is so low that no step is left; the same call with the
     raised count is what we run instead.
+
+    Raises:
+        OptionError: `strength` is so low that not even `MOST_STEPS` would do.
     """
     steps = num_inference_steps
     while steps_run(steps, strength) < minimum:
+        if steps >= MOST_STEPS:
+            raise OptionError("strength", strength, minimum / MOST_STEPS, 1)
         steps += 1
     return steps
 
@@ -51,12 +58,9 @@ def parse_strengths(text: str) -> tuple[float, ...]:
     strengths: list[float] = []
     for word in words:
         try:
-            strength = float(word)
+            strengths.append(float(word))
         except ValueError:
             raise StrengthsError("not_a_number", word) from None
-        if check_strength(strength) in strengths:
-            raise StrengthsError("repeated", word)
-        strengths.append(strength)
     return check_ladder(tuple(strengths))
 
 

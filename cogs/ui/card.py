@@ -123,9 +123,8 @@ def notes(
         width, height = first.shrunk_from
         said.append(f"Made smaller than {width}\N{MULTIPLICATION SIGN}{height}: memory ran out once.")
     if first.prompt_cut:
-        said.append(
-            f"The model read the prompt only up to: \N{HORIZONTAL ELLIPSIS}{shown_prompt(first.prompt_cut, 60)}"
-        )
+        unread = shown_prompt(first.prompt_cut, 60)
+        said.append(f"The model did not read the end of the prompt: \N{HORIZONTAL ELLIPSIS} {unread}")
     if first.recipe.negative_prompt and first.recipe.guidance_scale <= 1:
         said.append("The negative prompt has no effect at guidance 1 or less.")
     if job.source and not first.recipe.prompt:

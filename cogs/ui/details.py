@@ -30,9 +30,8 @@ def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
     if recipe.strength is not None:
         lines.append(f"**Strength** {', '.join(f'{r.strength:g}' for r in _recipes(job, generations))}")
         lines.append(f"**Source** `{recipe.source_sha256}`")
-    lines.append(
-        f"**Seed** {', '.join(str(seed) for seed in dict.fromkeys(r.seed for r in _recipes(job, generations)))}"
-    )
+    seeds = dict.fromkeys(str(r.seed) for r in _recipes(job, generations))
+    lines.append(f"**Seed** {', '.join(seeds)}")
     if first:
         lines.append(f"**Pictures** {', '.join(f'`{g.id}`' for g in generations)}")
         lines.append(f"**Made in** {sum(g.seconds for g in generations):.1f} s")

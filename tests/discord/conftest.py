@@ -36,7 +36,7 @@ def message_content() -> bool:
 
 @pytest.fixture
 def settings(tmp_path: Path, message_content: bool) -> Settings:
-    return Settings(data_dir=tmp_path / "data", message_content=message_content, _env_file=None)
+    return Settings(data_dir=tmp_path / "data", message_content=message_content)
 
 
 @pytest.fixture

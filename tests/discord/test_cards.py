@@ -7,16 +7,16 @@ import discord
 import pytest
 
 from bot.core.jobs import JobStatus
-from tests.discord.world import World, buttons_of, menu, pictures_of, png, sentence, text_of
+from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of
 
 
 async def test_again_makes_the_same_with_a_new_seed(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat", seed=7, steps=3, count=2)
 
-    again = await world.grace.click(made.response, label="Again")
+    again = await world.grace.click(card(made), label="Again")
 
     first, later = world.engine.recipes[0], world.engine.recipes[2]
-    assert len(pictures_of(again.response)) == 2
+    assert len(pictures_of(card(again))) == 2
     assert (later.prompt, later.num_inference_steps) == (first.prompt, first.num_inference_steps)
     assert later.seed != first.seed
 
@@ -26,7 +26,7 @@ async def test_again_on_a_remix_starts_from_the_same_source(world: World) -> Non
         world.channel, "remix", image=("a.png", png("blue")), prompt="x", strength=0.4
     )
 
-    await world.ada.click(made.response, label="Again")
+    await world.ada.click(card(made), label="Again")
 
     assert world.engine.sources[0] == world.engine.sources[1]
     assert world.engine.recipes[1].strength == 0.4
@@ -35,10 +35,10 @@ async def test_again_on_a_remix_starts_from_the_same_source(world: World) -> Non
 async def test_details_are_private_and_tell_how_to_make_it_again(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat", seed=7, negative_prompt="a dog")
 
-    details = await world.grace.click(made.response, label="Details")
+    details = await world.grace.click(card(made), label="Details")
 
     assert details.ephemeral
-    text = text_of(details.response)
+    text = text_of(card(details))
     assert "/imagine prompt:a cat negative_prompt:a dog seed:7 steps:12 guidance:5 model:tiny" in text
     assert "DDIMScheduler" in text
 
@@ -46,7 +46,7 @@ async def test_details_are_private_and_tell_how_to_make_it_again(world: World) -
 async def test_delete_takes_message_row_and_file(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    await world.ada.click(made.response, label="Delete")
+    await world.ada.click(card(made), label="Delete")
 
     assert world.channel.history() == []
     assert (await world.services.gallery.page(world.ada.id)).generations == ()
@@ -56,7 +56,7 @@ async def test_delete_takes_message_row_and_file(world: World) -> None:
 async def test_a_stranger_cannot_delete(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    result = await world.grace.click(made.response, label="Delete")
+    result = await world.grace.click(card(made), label="Delete")
 
     assert sentence(result) == "Only its owner or a moderator may delete this picture."
     assert len(world.channel.history()) == 1
@@ -67,7 +67,7 @@ async def test_a_moderator_can_delete(world: World) -> None:
     mod = world.guild.add_member(world.env.create_user("mod"), roles=[mods])
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    await mod.click(made.response, label="Delete")
+    await mod.click(card(made), label="Delete")
 
     assert world.channel.history() == []
 
@@ -76,7 +76,7 @@ async def test_a_file_that_a_remix_still_needs_stays(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
     await world.ada.slash(world.channel, "remix", prompt="a dog")
 
-    await world.ada.click(made.response, label="Delete")
+    await world.ada.click(card(made), label="Delete")
 
     assert len(list((world.settings.data_dir / "images").rglob("*.png"))) == 2
 
@@ -87,33 +87,33 @@ async def test_buttons_work_after_a_restart(world: World) -> None:
 
     await world.restart()
 
-    again = await world.ada.click(made.response, label="Again")
-    assert len(pictures_of(again.response)) == 1
-    form = await world.ada.click(made.response, label="Remix")
+    again = await world.ada.click(card(made), label="Again")
+    assert len(pictures_of(card(again))) == 1
+    form = await world.ada.click(card(made), label="Remix")
     remix = await world.ada.submit_modal(form, {"prompt": "a dog", "strength": "0.5"})
-    assert len(pictures_of(remix.response)) == 1
-    assert "seed 7" in text_of(made.response)
-    details = await world.ada.click(made.response, label="Details")
-    assert "seed:7" in text_of(details.response)
-    picked = await world.ada.select(ladder.response, ["0"], custom_id=menu(ladder.response)["custom_id"])
-    assert len(pictures_of(picked.response)) == 1
-    stranger = await world.grace.click(made.response, label="Delete")
+    assert len(pictures_of(card(remix))) == 1
+    assert "seed 7" in text_of(card(made))
+    details = await world.ada.click(card(made), label="Details")
+    assert "seed:7" in text_of(card(details))
+    picked = await world.ada.select(card(ladder), ["0"], custom_id=menu(card(ladder))["custom_id"])
+    assert len(pictures_of(card(picked))) == 1
+    stranger = await world.grace.click(card(made), label="Delete")
     assert sentence(stranger) == "Only its owner or a moderator may delete this picture."
-    card = made.response.id
-    await world.ada.click(made.response, label="Delete")
-    assert card not in [message.id for message in world.channel.history()]
+    message_id = card(made).id
+    await world.ada.click(card(made), label="Delete")
+    assert message_id not in [message.id for message in world.channel.history()]
 
 
 @pytest.mark.live
 async def test_a_running_job_shows_its_progress(world: World) -> None:
     world.engine.hold()
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat", steps=2)
-    assert buttons_of(made.response) == ["Cancel"]
+    assert buttons_of(card(made)) == ["Cancel"]
 
     world.engine.release()
-    await _until(lambda: bool(pictures_of(made.response)))
+    await _until(lambda: bool(pictures_of(card(made))))
 
-    assert "Cancel" not in buttons_of(made.response)
+    assert "Cancel" not in buttons_of(card(made))
 
 
 @pytest.mark.live
@@ -121,11 +121,11 @@ async def test_cancel_stops_a_running_job_without_decoding(world: World) -> None
     world.engine.hold()
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    await world.ada.click(made.response, label="Cancel")
-    await _until(lambda: "Cancelled." in text_of(made.response))
+    await world.ada.click(card(made), label="Cancel")
+    await _until(lambda: "Cancelled." in text_of(card(made)))
 
     assert world.engine.decodes == 0
-    assert buttons_of(made.response) == ["Again", "Details"]
+    assert buttons_of(card(made)) == ["Again", "Details"]
 
 
 @pytest.mark.live
@@ -133,10 +133,10 @@ async def test_cancel_takes_a_waiting_job_out_of_the_queue(world: World) -> None
     world.engine.hold()
     await world.ada.slash(world.channel, "imagine", prompt="first")
     waiting = await world.grace.slash(world.channel, "imagine", prompt="second")
-    assert "Next in line" in text_of(waiting.response)
+    assert "Next in line" in text_of(card(waiting))
 
-    await world.grace.click(waiting.response, label="Cancel")
-    await _until(lambda: "Cancelled." in text_of(waiting.response))
+    await world.grace.click(card(waiting), label="Cancel")
+    await _until(lambda: "Cancelled." in text_of(card(waiting)))
     world.engine.release()
     await world.env.settle()
 
@@ -148,7 +148,7 @@ async def test_a_stranger_cannot_cancel(world: World) -> None:
     world.engine.hold()
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    result = await world.grace.click(made.response, label="Cancel")
+    result = await world.grace.click(card(made), label="Cancel")
 
     assert sentence(result) == "Only its owner or a moderator may cancel this job."
 
@@ -171,11 +171,11 @@ async def test_a_job_cut_short_by_a_restart_says_so_and_can_be_made_again(world:
 
     await world.restart()
 
-    assert "The bot restarted before this was made; press Again." in text_of(made.response)
+    assert "The bot restarted before this was made; press Again." in text_of(card(made))
     [job] = world.services.generation.interrupted
     assert (await world.services.gallery.job(job.id)).status is JobStatus.FAILED
-    again = await world.ada.click(made.response, label="Again")
-    await _until(lambda: bool(pictures_of(again.response)))
+    again = await world.ada.click(card(made), label="Again")
+    await _until(lambda: bool(pictures_of(card(again))))
 
 
 async def _until(condition: Callable[[], bool]) -> None:

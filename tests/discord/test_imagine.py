@@ -4,23 +4,22 @@ import discord
 import pytest
 
 from bot.core.errors import DeviceMemoryError
-from tests.discord.world import World, buttons_of, pictures_of, sentence, text_of
+from tests.discord.world import World, buttons_of, card, pictures_of, sentence, text_of
 
 
 async def test_imagine_posts_a_card_with_the_picture_and_its_buttons(world: World) -> None:
     result = await world.ada.slash(world.channel, "imagine", prompt="a red apple", seed=7)
 
-    assert result.response is not None
-    assert buttons_of(result.response) == ["Remix", "Again", "Ladder", "Details", "Delete"]
-    assert len(pictures_of(result.response)) == 1
-    assert "**a red apple**" in text_of(result.response)
-    assert "seed 7" in text_of(result.response)
+    assert buttons_of(card(result)) == ["Remix", "Again", "Ladder", "Details", "Delete"]
+    assert len(pictures_of(card(result))) == 1
+    assert "**a red apple**" in text_of(card(result))
+    assert "seed 7" in text_of(card(result))
 
 
 async def test_a_picture_has_alt_text_with_its_prompt(world: World) -> None:
     result = await world.ada.slash(world.channel, "imagine", prompt="a red apple", count=2)
 
-    alts = [item["description"] for item in pictures_of(result.response)]
+    alts = [item["description"] for item in pictures_of(card(result))]
 
     assert alts == ["Picture 1 of 2: a red apple", "Picture 2 of 2: a red apple"]
 
@@ -58,11 +57,11 @@ async def test_markdown_and_mentions_in_a_prompt_are_plain_text_and_ping_nobody(
 
     result = await world.ada.slash(world.channel, "imagine", prompt=prompt)
 
-    text = text_of(result.response)
+    text = text_of(card(result))
     assert "@everyone" not in text
     assert "\\*bold\\*" in text
     assert text.startswith("**\\#")
-    message = world.env.backend.get_message(world.channel.id, result.response.id)
+    message = world.env.backend.get_message(world.channel.id, card(result).id)
     assert not message.mention_everyone
     assert message.ping_user_ids == []
 
@@ -72,7 +71,7 @@ async def test_a_long_prompt_is_clipped_on_the_card_and_whole_in_history(world: 
 
     result = await world.ada.slash(world.channel, "imagine", prompt=prompt.strip())
 
-    assert len(text_of(result.response)) < 600
+    assert len(text_of(card(result))) < 600
     [generation] = (await world.services.gallery.page(world.ada.id)).generations
     assert generation.recipe.prompt == prompt.strip()
 
@@ -101,10 +100,10 @@ async def test_what_the_engine_cannot_do_is_said_on_the_card_and_can_be_tried_ag
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    assert "ran out of memory" in text_of(result.response)
-    assert "a cat" in text_of(result.response)
-    again = await world.ada.click(result.response, label="Again")
-    assert len(pictures_of(again.response)) == 1
+    assert "ran out of memory" in text_of(card(result))
+    assert "a cat" in text_of(card(result))
+    again = await world.ada.click(card(result), label="Again")
+    assert len(pictures_of(card(again))) == 1
 
 
 async def test_an_unforeseen_error_is_an_apology_with_a_reference_for_the_log(
@@ -114,7 +113,7 @@ async def test_an_unforeseen_error_is_an_apology_with_a_reference_for_the_log(
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    assert "the operator finds the reason in the log" in text_of(result.response)
+    assert "the operator finds the reason in the log" in text_of(card(result))
     assert "the moon is in the wrong house" in caplog.text
 
 
@@ -134,7 +133,7 @@ async def test_the_bot_names_the_permission_that_it_lacks(world: World) -> None:
 async def test_imagine_works_in_direct_messages(world: World) -> None:
     result = await world.ada.user.slash("imagine", prompt="a cat")
 
-    assert len(pictures_of(result.response)) == 1
+    assert len(pictures_of(card(result))) == 1
 
 
 @pytest.mark.parametrize(("rule", "spoilered"), [("never", False), ("unchecked", False), ("always", True)])
@@ -143,4 +142,4 @@ async def test_a_setting_says_which_pictures_are_spoilered(world: World, rule: s
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
-    assert [item["spoiler"] for item in pictures_of(result.response)] == [spoilered]
+    assert [item["spoiler"] for item in pictures_of(card(result))] == [spoilered]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.discord.world import World, pictures_of, png, text_of
+from tests.discord.world import World, card, pictures_of, png, text_of
 
 
 def me(world: World) -> str:
@@ -16,7 +16,7 @@ async def test_a_reply_that_mentions_the_bot_remixes_the_picture_replied_to(worl
     await world.ada.send(
         world.channel,
         f"{me(world)} remix strength:0.3 as a neon apple",
-        reply_to=made.response,
+        reply_to=card(made),
     )
 
     recipe = world.engine.recipes[-1]
@@ -71,7 +71,7 @@ async def test_imagine_and_ladder_can_be_typed_too(world: World) -> None:
 async def test_a_bad_option_is_answered_with_a_sentence(world: World, command: str, expected: str) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a red apple")
 
-    await world.ada.send(world.channel, f"{me(world)} {command}", reply_to=made.response)
+    await world.ada.send(world.channel, f"{me(world)} {command}", reply_to=card(made))
 
     assert world.channel.last_message is not None
     assert world.channel.last_message.content == expected
@@ -81,7 +81,7 @@ async def test_a_bad_option_is_answered_with_a_sentence(world: World, command: s
 @pytest.mark.parametrize("message_content", [True])
 async def test_with_the_intent_a_reply_to_any_card_or_picture_needs_no_more(world: World) -> None:
     made = await world.grace.slash(world.channel, "imagine", prompt="a red apple")
-    await world.ada.send(world.channel, "remix strength:0.4", reply_to=made.response)
+    await world.ada.send(world.channel, "remix strength:0.4", reply_to=card(made))
     posted = await world.grace.send(world.channel, attachments=[("cat.png", png("blue"))])
     await world.ada.send(world.channel, f"{me(world)} remix a dog", reply_to=posted)
 
@@ -115,7 +115,7 @@ async def test_a_reply_to_a_message_with_two_pictures_asks_which(world: World) -
 async def test_talk_that_is_no_command_is_left_alone(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a red apple")
 
-    await world.ada.send(world.channel, f"{me(world)} remixes are great", reply_to=made.response)
+    await world.ada.send(world.channel, f"{me(world)} remixes are great", reply_to=card(made))
     await world.ada.send(world.channel, "remix this")
 
     assert world.channel.last_message is not None

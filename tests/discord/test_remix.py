@@ -9,6 +9,7 @@ from tests.discord.world import (
     THUMBNAIL,
     World,
     buttons_of,
+    card,
     components,
     menu_values,
     pictures_of,
@@ -29,8 +30,8 @@ async def test_remix_of_an_attachment_shows_its_source_and_runs_part_of_the_step
     [recipe] = world.engine.recipes
     assert (recipe.strength, recipe.num_inference_steps) == (0.5, 12)
     assert world.engine.sources[0] is not None
-    assert "6 of 12 steps" in text_of(result.response)
-    assert [c for c in components(result.response) if c.get("type") == THUMBNAIL]
+    assert "6 of 12 steps" in text_of(card(result))
+    assert [c for c in components(card(result)) if c.get("type") == THUMBNAIL]
 
 
 async def test_strength_is_six_tenths_when_left_out(world: World) -> None:
@@ -46,7 +47,7 @@ async def test_a_bare_remix_takes_the_users_own_latest_picture_here_and_its_prom
     result = await world.ada.slash(world.channel, "remix")
 
     assert world.engine.recipes[-1].prompt == "a red apple"
-    assert "[this picture](https://discord.com/channels/" in text_of(result.response)
+    assert "[this picture](https://discord.com/channels/" in text_of(card(result))
 
 
 async def test_a_bare_remix_takes_the_channels_latest_picture_when_there_is_no_own_one(world: World) -> None:
@@ -67,7 +68,7 @@ async def test_a_bare_remix_with_nothing_to_start_from_says_how_to_give_a_pictur
 async def test_a_picture_is_named_by_its_id(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a red apple")
     await world.ada.slash(world.channel, "imagine", prompt="a green pear")
-    [generation_id] = ID.findall(text_of(made.response))
+    [generation_id] = ID.findall(text_of(card(made)))
 
     await world.ada.slash(world.channel, "remix", source=generation_id.lower())
 
@@ -110,7 +111,7 @@ async def test_a_link_to_a_channel_that_the_user_cannot_read_is_refused(world: W
 
 async def test_an_id_of_another_users_private_picture_is_refused(world: World) -> None:
     made = await world.grace.slash(world.channel, "imagine", prompt="a secret", private=True)
-    [generation_id] = ID.findall(text_of(made.response))
+    [generation_id] = ID.findall(text_of(card(made)))
 
     result = await world.ada.slash(world.channel, "remix", source=generation_id)
 
@@ -119,7 +120,7 @@ async def test_an_id_of_another_users_private_picture_is_refused(world: World) -
 
 async def test_an_id_of_another_users_posted_picture_may_be_used(world: World) -> None:
     made = await world.grace.slash(world.channel, "imagine", prompt="for all")
-    [generation_id] = ID.findall(text_of(made.response))
+    [generation_id] = ID.findall(text_of(card(made)))
 
     await world.ada.slash(world.channel, "remix", source=generation_id)
 
@@ -128,8 +129,8 @@ async def test_an_id_of_another_users_posted_picture_may_be_used(world: World) -
 
 async def test_a_source_that_was_deleted_is_said_to_be_gone(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a red apple")
-    [generation_id] = ID.findall(text_of(made.response))
-    await world.ada.click(made.response, label="Delete")
+    [generation_id] = ID.findall(text_of(card(made)))
+    await world.ada.click(card(made), label="Delete")
 
     result = await world.ada.slash(world.channel, "remix", source=generation_id)
 
@@ -174,7 +175,7 @@ async def test_a_remix_without_any_known_prompt_says_so(world: World) -> None:
     result = await world.ada.slash(world.channel, "remix", image=("a.png", png()))
 
     assert world.engine.recipes[0].prompt == ""
-    assert "Remixed without a prompt" in text_of(result.response)
+    assert "Remixed without a prompt" in text_of(card(result))
 
 
 async def test_aspect_crops_the_source_at_its_centre(world: World) -> None:
@@ -201,8 +202,8 @@ async def test_apps_remix_asks_for_prompt_and_strength(world: World) -> None:
     result = await world.ada.submit_modal(form, {"prompt": "a neon cat", "strength": "0,3"})
 
     assert world.engine.recipes[-1].strength == 0.3
-    assert len(pictures_of(result.response)) == 1
-    assert posted.jump_url in text_of(result.response)
+    assert len(pictures_of(card(result))) == 1
+    assert posted.jump_url in text_of(card(result))
 
 
 async def test_apps_remix_on_two_pictures_asks_which(world: World) -> None:
@@ -221,7 +222,7 @@ async def test_apps_remix_on_two_pictures_asks_which(world: World) -> None:
 async def test_apps_remix_on_a_card_starts_from_its_prompt(world: World) -> None:
     made = await world.grace.slash(world.channel, "imagine", prompt="a red apple")
 
-    form = await world.ada.context_menu(world.channel, "Remix", made.response.message)
+    form = await world.ada.context_menu(world.channel, "Remix", card(made).message)
 
     assert prompt_of(form) == "a red apple"
 
@@ -266,9 +267,9 @@ async def test_a_bad_strength_is_refused_before_anything_is_fetched(
 async def test_the_remix_button_opens_the_same_form_for_anyone(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a red apple", count=2)
 
-    form = await world.grace.click(made.response, label="Remix")
+    form = await world.grace.click(card(made), label="Remix")
     await world.grace.submit_modal(form, {"prompt": "", "strength": "0.4", "which": ["1"]})
 
     recipe = world.engine.recipes[-1]
     assert (recipe.prompt, recipe.strength) == ("a red apple", 0.4)
-    assert buttons_of(made.response)[0] == "Remix"
+    assert buttons_of(card(made))[0] == "Remix"

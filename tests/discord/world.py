@@ -84,6 +84,12 @@ class World:
         )
 
 
+def card(result: InteractionResult) -> ResponseMessage:
+    """The message that answers an interaction."""
+    assert result.response is not None, "nothing was answered"
+    return result.response
+
+
 def png(colour: str = "red", size: tuple[int, int] = (64, 64)) -> bytes:
     """A plain picture."""
     buffer = io.BytesIO()
