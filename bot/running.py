@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -71,6 +72,11 @@ async def warm_up(services: Services) -> None:
         await services.generation.warm_up()
     except EngineError as error:
         log.warning("%s", explain(error), exc_info=error.__cause__)
+    # Torch and diffusers leave about a million objects, which live as long as the process. Looking
+    # through them would stop every thread, and so the event loop, for a quarter of a second now and
+    # then: the collector is told to pass them over.
+    gc.collect()
+    gc.freeze()
 
 
 async def sync_commands(settings: Settings) -> None:
