@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format docs clean
+.PHONY: help demo doctor run test check format docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -18,6 +18,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## Play with the bot in a simulated Discord, in your browser
 	$(BIN)/atelier demo
+
+doctor: $(READY) ## Check this machine and print the bot's invite link
+	$(BIN)/atelier doctor
 
 run: $(READY) ## Start the bot on Discord (needs DISCORD_TOKEN in .env)
 	$(BIN)/atelier run

@@ -21,6 +21,13 @@ REFRESH_SECONDS: Final = 0.5
 GUILD: Final = "Atelier demo"
 CHANNEL: Final = "atelier"
 MEMBERS: Final = ("ada", "grace")
+GUIDE: Final = "guide"
+WELCOME: Final = """\
+Welcome! This is Atelier in a simulated Discord: the real bot, only the server is make-believe.
+- Type `/imagine`, then press **Remix**, **Ladder** or **Again** on the picture that comes.
+- `/remix` with `image:` starts from a picture of yours.
+- Reply to a picture with `{me} remix strength:0.6 as a neon house`.
+- You are two people: choose who under "Viewing as"."""
 
 
 class PatientFeed(Feed):
@@ -76,12 +83,12 @@ def demo_client(settings: Settings, services: Services) -> Atelier:
 
 async def _serve_page(env: simcord.Env, port: int, *, open_browser: bool) -> None:
     guild = env.create_guild(GUILD)
-    me = f"<@{env.backend.bot_user.id}>"
-    topic = f"/imagine a picture, then Remix it. In a reply: {me} remix strength:0.6 as a neon house"
-    channel = guild.create_text_channel(CHANNEL, topic=topic)
+    channel = guild.create_text_channel(CHANNEL, topic="/imagine makes a picture, Remix makes the next")
     members = [guild.add_member(env.create_user(name)) for name in MEMBERS]
     # The simulation begins on a fixed day; people expect today.
-    await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())
+    await env.advance_time(_seconds_behind(env))
+    guide = guild.add_member(env.create_user(GUIDE))
+    await guide.send(channel, WELCOME.format(me=f"<@{env.backend.bot_user.id}>"))
     async with env.preview(channel, viewers=members, layout="channel", port=port or None) as preview:
         typer.echo(f"Atelier is open at {preview.url}")
         typer.echo("Type /imagine there. Ctrl-C ends it.")
@@ -103,6 +110,12 @@ async def _keep_fresh(env: simcord.Env, preview: Any) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
         changed.clear()
         try:
+            await env.advance_time(_seconds_behind(env))
             await preview.refresh()
         except simcord.SetupError:  # somebody is clicking right now: the page is refreshed by that
             changed.set()
+
+
+def _seconds_behind(env: simcord.Env) -> float:
+    """How far the simulation's clock is behind the real one: it stands still by itself."""
+    return max(0.0, (datetime.now(UTC) - env.now()).total_seconds())

@@ -63,11 +63,12 @@ def page_view(page: Page, *, newest: bool) -> ui.LayoutView:
         container.add_item(ui.Section(text, accessory=thumbnail))
     if page.generations:
         view.add_item(ui.ActionRow(OpenMenu(page)))
-    steps = [PageButton(NEWEST, label="Newest", disabled=newest)]
+    steps = [] if newest else [PageButton(NEWEST, label="Newest")]
     if page.older:
         created_at, generation_id = page.older
         steps.append(PageButton(f"{created_at!r}-{generation_id}", label="Older"))
-    view.add_item(ui.ActionRow(*steps))
+    if steps:
+        view.add_item(ui.ActionRow(*steps))
     return view
 
 
@@ -77,8 +78,8 @@ class PageButton(
 ):
     """Turns to another page."""
 
-    def __init__(self, cursor: str, *, label: str = "", disabled: bool = False) -> None:
-        super().__init__(ui.Button(label=label, custom_id=f"atelier:page:{cursor}", disabled=disabled))
+    def __init__(self, cursor: str, *, label: str = "-") -> None:
+        super().__init__(ui.Button(label=label, custom_id=f"atelier:page:{cursor}"))
         self.cursor = cursor
 
     @classmethod

@@ -96,9 +96,9 @@ async def test_every_door_that_the_page_can_show_makes_a_picture(page: Page, tmp
     await expect(cards(page)).to_have_count(3)
     await expect(cards(page).last).to_contain_text("Remixed without a prompt")
 
-    topic = await page.locator("#channel-topic").inner_text()
-    mention = re.search(r"<@\d+>", topic)
-    assert mention, topic
+    welcome = await page.locator("#channel-message-list article").first.inner_text()
+    mention = re.search(r"<@\d+>", welcome)
+    assert mention, welcome
     await cards(page).first.hover()
     await cards(page).first.get_by_role("button", name="Reply").click()
     await composer(page).fill(f"{mention[0]} remix strength:0.6 as a neon apple")
