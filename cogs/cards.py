@@ -71,13 +71,13 @@ class Cards(commands.Cog):
     async def _open(self, interaction: discord.Interaction[Atelier], form: Form, target: Target) -> None:
         check_bot_permissions(interaction)
         choices = await self._bot.gallery.on_card(target.job_id, target.index)
-        jump_url = interaction.message.jump_url if interaction.message else None
-        await interaction.response.send_modal(SourceModal(form, self._sources, choices, jump_url))
+        await interaction.response.send_modal(SourceModal(form, self._sources, choices, interaction.message))
 
     async def _again(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
         check_bot_permissions(interaction)
         job = await self._bot.gallery.job(target.job_id)
-        await begin(interaction, request_again(job, target.index), private=job.origin.private)
+        seen_by_one = interaction.message is not None and interaction.message.flags.ephemeral
+        await begin(interaction, request_again(job, target.index), private=seen_by_one)
 
     async def _details(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
         job = await self._bot.gallery.job(target.job_id)

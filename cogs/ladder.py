@@ -79,7 +79,7 @@ class Ladder(commands.Cog):
         """Apps > Ladder on any message."""
         check_bot_permissions(interaction)
         choices = await self._sources.choices(Asker.of(interaction), message)
-        await interaction.response.send_modal(SourceModal(LADDER, self._sources, choices, message.jump_url))
+        await interaction.response.send_modal(SourceModal(LADDER, self._sources, choices, message))
 
 
 async def setup(bot: Atelier) -> None:

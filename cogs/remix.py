@@ -82,7 +82,7 @@ class Remix(commands.Cog):
         """Apps > Remix on any message: Discord hands the whole message over, whatever the intents."""
         check_bot_permissions(interaction)
         choices = await self._sources.choices(Asker.of(interaction), message)
-        await interaction.response.send_modal(SourceModal(REMIX, self._sources, choices, message.jump_url))
+        await interaction.response.send_modal(SourceModal(REMIX, self._sources, choices, message))
 
 
 async def setup(bot: Atelier) -> None:

@@ -1,7 +1,7 @@
-"""A working engine without torch: pictures whose colour is named by the seed."""
+"""A working engine without torch: its pictures are noise, named by the recipe."""
 
 import asyncio
-import hashlib
+import random
 from dataclasses import replace
 
 from bot.core.catalog import Capabilities
@@ -57,9 +57,7 @@ class FakeEngine:
         if self.shrink_to:
             recipe = replace(recipe, width=self.shrink_to[0], height=self.shrink_to[1])
         return Render(
-            picture=flat_picture(
-                recipe.width, recipe.height, f"{recipe.seed}{recipe.prompt}{recipe.strength}"
-            ),
+            picture=noise(recipe.width, recipe.height, f"{recipe.seed}{recipe.prompt}{recipe.strength}"),
             recipe=replace(recipe, scheduler=recipe.scheduler or "DDIMScheduler"),
             steps_run=run,
             seconds=0.5,
@@ -74,7 +72,6 @@ class FakeEngine:
         self.closed = True
 
 
-def flat_picture(width: int, height: int, name: str) -> Picture:
-    """One colour, named by `name`."""
-    colour = hashlib.sha256(name.encode()).digest()[:3]
-    return Picture(width, height, colour * (width * height))
+def noise(width: int, height: int, name: str) -> Picture:
+    """Noise named by `name`: as large a PNG as there can be."""
+    return Picture(width, height, random.Random(name).randbytes(width * height * 3))  # noqa: S311 - no secret

@@ -72,12 +72,16 @@ LADDER: Final = Form(
 class SourceModal(ui.Modal):
     """One of the forms, over one or several pictures."""
 
-    def __init__(self, form: Form, sources: Sources, choices: Sequence[Choice], jump_url: str | None) -> None:
+    def __init__(
+        self, form: Form, sources: Sources, choices: Sequence[Choice], message: discord.Message | None
+    ) -> None:
+        """`message` shows the pictures. What only its reader sees is answered to that reader only."""
         super().__init__(title=form.title, timeout=15 * 60)
         self._form = form
         self._sources = sources
         self._choices = choices[:MOST_OPTIONS]
-        self._jump_url = jump_url
+        self._private = message is not None and message.flags.ephemeral
+        self._jump_url = None if message is None or self._private else message.jump_url
         first = choices[0]
         self._prompt: ui.TextInput[Any] = ui.TextInput(
             custom_id="prompt",
@@ -105,11 +109,12 @@ class SourceModal(ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Take the picture in, and go."""
         self._form.check(self._field.value)
-        await defer(interaction, private=False)
+        await defer(interaction, private=self._private)
         chosen = self._which.values
         source = await self._sources.take(self._choices[int(chosen[0]) if chosen else 0], self._jump_url)
         prompt = self._prompt.value.strip() or source.prompt or ""
-        await begin(interaction, self._form.request(source, prompt, self._field.value), private=False)
+        request = self._form.request(source, prompt, self._field.value)
+        await begin(interaction, request, private=self._private)
 
     async def on_error(  # type: ignore[override] # a modal has no item, as discord.py's Modal itself declares
         self, interaction: discord.Interaction[Any], error: Exception, /

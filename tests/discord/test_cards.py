@@ -184,3 +184,16 @@ async def _until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize("label", ["Remix", "Again", "Ladder"])
+async def test_what_is_made_from_a_private_card_stays_private(world: World, label: str) -> None:
+    made = await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
+
+    result = await world.ada.click(card(made), label=label)
+    if result.modal:
+        fields = {"Remix": {"strength": "0.5"}, "Ladder": {"strengths": "0.3 0.5"}}
+        result = await world.ada.submit_modal(result, fields[label])
+
+    assert result.ephemeral
+    assert world.channel.history(viewer=world.grace) == []

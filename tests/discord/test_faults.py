@@ -70,7 +70,7 @@ async def test_a_file_that_vanished_is_said_to_be_gone(world: World) -> None:
 async def test_a_picture_over_the_upload_limit_is_sent_as_webp_and_the_card_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 900)
+    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 30_000)
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
