@@ -5,8 +5,7 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Final
 
 import aiohttp
@@ -24,6 +23,7 @@ WHERE_TO_GET_ONE: Final = (
     "is not set; make an application at https://discord.com/developers/applications, take the token from its "
     "Bot page and put it into .env (`atelier demo` needs none)"
 )
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def token_of(settings: Settings) -> str:
@@ -56,14 +56,16 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: no token, or one that Discord refuses, or an intent that is not granted.
+        DiscordUnreachableError: no connection, or Discord is down.
         StorageError: the database cannot be used.
     """
     token = token_of(settings)
-    async with open_services(settings, alone=True) as services:
-        await warm_up(services)
-        async with new_client(settings, services) as client, _stopped_by_signals(client):
-            with _translated():
-                await client.start(token)
+    with _until_signalled():
+        async with open_services(settings, alone=True) as services:
+            await warm_up(services)
+            async with new_client(settings, services) as client:
+                with _translated():
+                    await client.start(token)
 
 
 async def warm_up(services: Services) -> None:
@@ -84,6 +86,7 @@ async def sync_commands(settings: Settings) -> None:
 
     Raises:
         SettingsError: no token, or one that Discord refuses.
+        DiscordUnreachableError: no connection, or Discord is down.
     """
     token = token_of(settings)
     async with open_services(settings, alone=False) as services, new_client(settings, services) as client:
@@ -106,15 +109,34 @@ def _translated() -> Iterator[None]:
             "ATELIER_MESSAGE_CONTENT",
             "is true, but the message-content intent is off on the Bot page of your application",
         ) from error
-    except aiohttp.ClientConnectionError as error:
+    except (aiohttp.ClientConnectionError, discord.DiscordServerError, discord.GatewayNotFound) as error:
         raise DiscordUnreachableError from error
 
 
-@asynccontextmanager
-async def _stopped_by_signals(client: Atelier) -> AsyncIterator[None]:
-    """SIGTERM closes the bot as Ctrl-C does: without this, it would skip every `async with`."""
-    loop = asyncio.get_running_loop()
+@contextlib.contextmanager
+def _until_signalled() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: without this, it would skip every `async with`.
+
+    The task is cancelled rather than the client closed beside it: a client that has not reached the
+    gateway yet goes on trying when it is closed. A second signal acts at once.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None  # noqa: S101 - narrowed for the type checker
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        task.cancel()
+        for number in STOPPING:
+            loop.remove_signal_handler(number)
+
     with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, lambda: client.spawn(client.close(), "close"))
-    yield
+        for number in STOPPING:
+            loop.add_signal_handler(number, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+        task.uncancel()

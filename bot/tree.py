@@ -4,6 +4,7 @@ import logging
 import secrets
 from typing import Any, Final
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -23,7 +24,7 @@ class AtelierTree(app_commands.CommandTree[Any]):
 
     def __init__(self, client: Any, *, channels: tuple[int, ...]) -> None:
         super().__init__(client, allowed_contexts=Anywhere, allowed_installs=Anyhow)
-        self._channels = channels
+        self.channels = channels
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Answer only where the operator allows it."""
@@ -31,7 +32,7 @@ class AtelierTree(app_commands.CommandTree[Any]):
             return True
         parent_id = getattr(interaction.channel, "parent_id", None)
         try:
-            check_channel((interaction.channel_id, parent_id), self._channels)
+            check_channel((interaction.channel_id, parent_id), self.channels)
         except ChannelNotServedError as error:
             await reply_error(interaction, error)
             return False
@@ -68,6 +69,10 @@ def answered(interaction: discord.Interaction[Any]) -> None:
 
 async def reply_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
     """Tell the person who acted, and nobody else, what went wrong."""
+    if interaction.client.is_closed():
+        # What was under way as the bot stopped fails for that reason, and cannot be answered any more.
+        log.warning("stopped before an answer: %r", error)
+        return
     text = sentence_for(error)
     try:
         if not interaction.response.is_done():
@@ -81,6 +86,6 @@ async def reply_error(interaction: discord.Interaction[Any], error: BaseExceptio
         await interaction.followup.send(text, ephemeral=True)
         if thinking:
             await interaction.delete_original_response()
-    except discord.HTTPException:
+    except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
         # The interaction has expired or Discord is down: nobody is left to tell.
         log.warning("could not answer %r", error, exc_info=True)

@@ -8,12 +8,12 @@ from discord import ui
 from discord.ext import commands
 
 from bot.client import Atelier
-from bot.core.errors import AtelierError, ManyPicturesError, SourceGoneError
+from bot.core.errors import DeliveryError, ManyPicturesError, SourceGoneError
 from bot.core.jobs import Origin
 from bot.core.policy import check_channel
 from bot.core.requests import Kind, Source
 from bot.tree import sentence_for
-from cogs.ui.delivery import CardMessage, PostedCard
+from cogs.ui.delivery import CardMessage, PostedCard, translated
 from cogs.ui.permissions import check_can_post
 from cogs.ui.pictures import pictures_in
 from cogs.ui.progress import start
@@ -69,7 +69,8 @@ class Mentions(commands.Cog):
         )
 
         async def place(view: ui.LayoutView) -> tuple[CardMessage, discord.Message]:
-            posted = await message.reply(view=view, mention_author=False)
+            # The nonce keeps Discord from posting twice what it did, but answered with an error.
+            posted = await message.reply(view=view, mention_author=False, nonce=message.id)
             return PostedCard(posted), posted
 
         await start(bot, request, origin, place)
@@ -106,9 +107,10 @@ class Mentions(commands.Cog):
     async def _reply_error(self, message: discord.Message, error: Exception) -> None:
         """A message has no private answer: reply, without a ping."""
         try:
-            await message.reply(sentence_for(error), mention_author=False)
-        except discord.HTTPException:
-            log.warning("could not answer %r", error, exc_info=not isinstance(error, AtelierError))
+            with translated():
+                await message.reply(sentence_for(error), mention_author=False)
+        except DeliveryError:
+            log.warning("could not answer %r", error, exc_info=True)
 
 
 async def setup(bot: Atelier) -> None:

@@ -316,11 +316,16 @@ class DataDirInUseError(StorageError):
 
 @dataclass(eq=False)
 class DeliveryError(AtelierError):
-    """Discord refused the answer: HTTP `status`, for the sizes in bytes where it was too large."""
+    """Discord did not take the answer: HTTP `status`, or 0 when the connection broke.
+
+    Where it was too large, `size` and `limit` are in bytes. `made` is False while the picture is
+    still being made: only its card could not be shown.
+    """
 
     status: int
     size: int = 0
     limit: int = 0
+    made: bool = True
 
 
 class DiscordUnreachableError(AtelierError):

@@ -197,15 +197,8 @@ def _explain_rest(error: e.AtelierError) -> str:
             return f"{path} is not a database, or it is damaged; restore a copy or move it away."
         case e.DataDirInUseError(path=path):
             return f"Another bot works on {path} already; stop it, or set ATELIER_DATA_DIR to another folder."
-        case e.DeliveryError(status=413, size=size, limit=limit):
-            return (
-                f"The picture is made and kept in `/history`, but it is too large for Discord here "
-                f"({size:,} bytes; {limit:,} are allowed)."
-            )
-        case e.DeliveryError(status=status):
-            return (
-                f"The picture is made and kept in `/history`, but Discord did not take it (error {status})."
-            )
+        case e.DeliveryError():
+            return _explain_delivery(error)
         case e.DiscordUnreachableError():
             return "Discord cannot be reached; check the connection and try again."
         case e.MissingExtraError(extra=extra):
@@ -221,6 +214,21 @@ def _explain_rest(error: e.AtelierError) -> str:
 def apology(reference: str) -> str:
     """For an error that nobody foresaw; `reference` stands beside the traceback in the log."""
     return f"Sorry, that went wrong on my side. The operator finds it in the log under `{reference}`."
+
+
+def _explain_delivery(error: e.DeliveryError) -> str:
+    made = "The picture is made and kept in `/history`"
+    match error:
+        case e.DeliveryError(made=False):
+            return "The picture is on its way to your `/history`, but its card could not be shown here."
+        case e.DeliveryError(status=413, size=size, limit=limit) if size > limit:
+            return f"{made}, but it is too large for Discord here ({size:,} bytes; {limit:,} are allowed)."
+        case e.DeliveryError(status=413, size=size):
+            return f"{made}, but its {size:,} bytes are too many for Discord here."
+        case e.DeliveryError(status=0):
+            return f"{made}, but the connection to Discord broke."
+        case _:
+            return f"{made}, but Discord did not take it (error {error.status})."
 
 
 def _quote(text: str) -> str:

@@ -1,16 +1,24 @@
 """The message that is a job's card, and how its edits reach Discord."""
 
+import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
+import aiohttp
 import discord
 from discord import ui
 
 from bot.client import Atelier
+from bot.core.errors import DeliveryError
 from bot.core.gallery import PictureFile
 from bot.tree import answered
 
+TOO_LARGE: Final = 413
+NO_ANSWER: Final = 0
+RETRY_WAITS: Final = (1, 3, 5, 7)
+"""Seconds before each further try, as discord.py waits."""
 EXPIRED_TOKEN: Final = frozenset({50027, 10015})
 """Discord's codes for an interaction token that is over: Invalid Webhook Token, Unknown Webhook."""
 
@@ -24,7 +32,7 @@ class CardMessage(Protocol):
         ...
 
     async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
-        """Show `view` instead, with exactly these files attached. Raises discord.HTTPException."""
+        """Show `view` instead, with exactly these files attached. Raises DeliveryError."""
         ...
 
 
@@ -40,16 +48,17 @@ class InteractionCard:
         return self._interaction.filesize_limit
 
     async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
-        try:
-            self._message = await self._interaction.edit_original_response(
-                view=view, attachments=as_files(files)
-            )
-        except discord.HTTPException as error:
-            if self._message is None or error.code not in EXPIRED_TOKEN:
-                raise
-            channel = self._interaction.client.get_partial_messageable(self._message.channel.id)
-            partial = channel.get_partial_message(self._message.id)
-            return await partial.edit(view=view, attachments=as_files(files))
+        with translated(files, self.upload_limit):
+            try:
+                self._message = await _persist(
+                    lambda: self._interaction.edit_original_response(view=view, attachments=as_files(files))
+                )
+            except discord.HTTPException as error:
+                if self._message is None or error.code not in EXPIRED_TOKEN:
+                    raise
+                channel = self._interaction.client.get_partial_messageable(self._message.channel.id)
+                partial = channel.get_partial_message(self._message.id)
+                return await _persist(lambda: partial.edit(view=view, attachments=as_files(files)))
         answered(self._interaction)
         return self._message
 
@@ -66,7 +75,39 @@ class PostedCard:
         return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
 
     async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
-        return await self._message.edit(view=view, attachments=as_files(files))
+        with translated(files, self.upload_limit):
+            return await _persist(lambda: self._message.edit(view=view, attachments=as_files(files)))
+
+
+@contextmanager
+def translated(files: Sequence[PictureFile] = (), limit: int = 0) -> Iterator[None]:
+    """What Discord, or the way there, has against a message with these files, as a DeliveryError."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        size = largest(files) if error.status == TOO_LARGE else 0
+        raise DeliveryError(error.status, size, limit) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise DeliveryError(NO_ANSWER) from error
+
+
+def largest(files: Sequence[PictureFile]) -> int:
+    """Bytes of the largest file."""
+    return max((len(file.data) for file in files), default=0)
+
+
+async def _persist(edit: Callable[[], Awaitable[discord.Message]]) -> discord.Message:
+    """Edit, and try again where the connection broke; an edit done twice does no harm.
+
+    discord.py itself tries again after most of Discord's own faults, but of broken connections it
+    knows only two error numbers, and neither is Linux's.
+    """
+    for wait in RETRY_WAITS:
+        try:
+            return await edit()
+        except aiohttp.ClientError:
+            await asyncio.sleep(wait)
+    return await edit()
 
 
 def as_files(files: Sequence[PictureFile]) -> list[discord.File]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
@@ -14,18 +15,17 @@ from bot.core.feed import Ticket
 from bot.core.gallery import PictureFile
 from bot.core.jobs import Cancelled, Failed, Finished, Generation, Job, Origin, Progress, Queued
 from bot.core.messages import explain
-from bot.core.policy import is_spoilered
+from bot.core.policy import Actor, is_spoilered
 from bot.core.requests import ImagineRequest, Kind
 from bot.tree import defer
 from cogs.ui.card import SOURCE_FILE, ended_card, finished_card, progress_card
-from cogs.ui.delivery import CardMessage, InteractionCard
+from cogs.ui.delivery import TOO_LARGE, CardMessage, InteractionCard, largest, translated
 
 log = logging.getLogger(__name__)
 
 EDIT_GAP: Final = 1.5
 """Seconds between two edits of a card: Discord allows about five in five seconds per channel."""
 CANCELLED: Final = "Cancelled."
-TOO_LARGE: Final = 413
 
 Place = Callable[[discord.ui.LayoutView], Awaitable[tuple[CardMessage, discord.Message]]]
 
@@ -67,9 +67,10 @@ async def start(client: Atelier, request: ImagineRequest, origin: Origin, place:
     """
     ticket = await client.generation.submit(request, origin)
     try:
-        card, message = await place(progress_card(ticket.job))
-    except discord.HTTPException as error:
-        raise DeliveryError(error.status) from error  # the job goes on; its picture goes to history
+        with translated():
+            card, message = await place(progress_card(ticket.job))
+    except DeliveryError as error:  # the job goes on, and its picture goes to history
+        raise replace(error, made=False) from error
     client.spawn(follow(client, ticket, card), f"card-{ticket.job.id}")
     await client.generation.placed(ticket.job.id, message.channel.id, message.id)
 
@@ -82,7 +83,7 @@ async def follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
             case Queued() | Progress():
                 try:
                     await card.edit(progress_card(job, event))
-                except discord.HTTPException:
+                except DeliveryError:
                     log.warning("card of job %s not updated", job.id, exc_info=True)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(EDIT_GAP):
@@ -99,38 +100,46 @@ async def deliver(
     client: Atelier, job: Job, generations: Sequence[Generation], card: CardMessage, *, single: bool = False
 ) -> None:
     """Show the finished pictures; where Discord will not have them, say so: they stay in history."""
-    limit = card.upload_limit
     try:
+        files = await _files(client, job, generations, card.upload_limit, single=single)
         try:
-            await _deliver_within(client, job, generations, card, limit, single=single)
-        except discord.HTTPException as error:
+            await _show(client, job, generations, card, files, single=single)
+        except DeliveryError as error:
             if error.status != TOO_LARGE:
                 raise
             # Discord's limit here is lower than it told us: once more, at half the size.
-            await _deliver_within(client, job, generations, card, limit // 2, single=single)
-    except discord.HTTPException as error:
-        log.warning("job %s was made, but not delivered", job.id, exc_info=True)
-        await show_ended(card, job, explain(DeliveryError(error.status, limit=limit)))
+            files = await _files(client, job, generations, largest(files) // 2, single=single)
+            await _show(client, job, generations, card, files, single=single)
     except AtelierError as error:
-        log.warning("job %s was made, but not delivered: %r", job.id, error)
+        log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
+        if isinstance(error, DeliveryError):
+            for generation in generations:  # nobody can pick a tile of a sheet that nobody sees
+                await client.gallery.pick(generation, Actor(job.origin.user_id))
         await show_ended(card, job, explain(error))
 
 
-async def _deliver_within(
+async def _files(
+    client: Atelier, job: Job, generations: Sequence[Generation], limit: int, *, single: bool
+) -> list[PictureFile]:
+    """The pictures, or a ladder's sheet, as files of at most `limit` bytes each."""
+    gallery = client.gallery
+    if job.kind is Kind.LADDER and not single:
+        return [await gallery.sheet(job, generations, limit)]
+    return [await gallery.file(generation, limit) for generation in generations]
+
+
+async def _show(
     client: Atelier,
     job: Job,
     generations: Sequence[Generation],
     card: CardMessage,
-    limit: int,
+    files: Sequence[PictureFile],
     *,
     single: bool,
 ) -> None:
-    gallery = client.gallery
-    if job.kind is Kind.LADDER and not single:
-        files = [await gallery.sheet(job, generations, limit)]
-    else:
-        files = [await gallery.file(generation, limit) for generation in generations]
-    source = [] if job.source is None else await _thumbnail(client, job.source.sha256)
+    source: list[PictureFile] = []
+    if job.source and (single or job.kind is not Kind.LADDER):  # a ladder's sheet shows it already
+        source = await _thumbnail(client, job.source.sha256)
     spec = client.generation.catalog.find(job.recipe.model)
     view = finished_card(
         job,
@@ -156,5 +165,5 @@ async def show_ended(card: CardMessage, job: Job, sentence: str) -> None:
     """Put a sentence where the pictures would have been."""
     try:
         await card.edit(ended_card(job, sentence))
-    except discord.HTTPException:
+    except DeliveryError:
         log.warning("job %s: card not updated (%s)", job.id, sentence, exc_info=True)

@@ -109,3 +109,14 @@ async def test_commands_are_synced_only_when_they_changed(world: World) -> None:
     world.bot.tree.remove_command("history")
 
     assert await world.bot.sync_commands() is True
+
+
+async def test_the_tiles_of_a_ladder_that_cannot_be_shown_go_to_history(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 10)
+
+    result = await world.ada.slash(world.channel, "ladder", prompt="x", image=("a.png", png()))
+
+    assert "made and kept in `/history`" in text_of(card(result))
+    assert len((await world.services.gallery.page(world.ada.id)).generations) == 3

@@ -1,0 +1,80 @@
+"""A loopback Discord for each test, a bot that can be connected to it, and no waiting."""
+
+import asyncio
+import gc
+import logging
+import types
+from collections.abc import AsyncIterator, Iterator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from tests.fakes import FakeEngine
+from tests.loopback.pointing import point_discord_at
+from tests.loopback.server import TOKEN, LoopbackDiscord
+from tests.loopback.stage import NoisyEngine, Stage, connected
+
+PATIENT = ("discord.http", "discord.webhook.async_", "cogs.ui.delivery")
+"""Modules that sleep between tries."""
+UNHEARD = ("asyncio", "aiohttp.server")
+UNHEARD = ("asyncio", "aiohttp.server")
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits that were asked for, in seconds, in order; none of them takes any time."""
+    asked: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds:
+            asked.append(seconds)
+        await asyncio.sleep(0)
+
+    # In their eyes only: the rest of the process sleeps as long as it likes.
+    hurried = types.SimpleNamespace(**vars(asyncio))
+    hurried.sleep = sleep
+    for module in PATIENT:
+        monkeypatch.setattr(f"{module}.asyncio", hurried)
+    return asked
+
+
+@pytest.fixture(autouse=True)
+def _nothing_lost(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What asyncio (an exception that nobody looked at) and the server would only log fails the test."""
+    yield
+    gc.collect()
+    records = chain.from_iterable(caplog.get_records(phase) for phase in ("setup", "call", "teardown"))
+    lost = [r.getMessage() for r in records if r.name in UNHEARD and r.levelno >= logging.ERROR]
+    assert lost == []
+
+
+@pytest.fixture
+def upload_limit() -> int:
+    """Bytes of a file that interactions say are allowed; a test may parametrize it."""
+    return 10 * 1024 * 1024
+
+
+@pytest.fixture
+async def discord(upload_limit: int) -> AsyncIterator[LoopbackDiscord]:
+    async with LoopbackDiscord(upload_limit=upload_limit) as discord:
+        with point_discord_at(discord.url):
+            yield discord
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return NoisyEngine()
+
+
+@pytest.fixture
+async def stage(discord: LoopbackDiscord, settings: Settings, engine: FakeEngine) -> AsyncIterator[Stage]:
+    async with connected(discord, settings, engine) as stage:
+        yield stage

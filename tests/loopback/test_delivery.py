@@ -1,0 +1,276 @@
+"""A picture's way to Discord, and what may happen to it there."""
+
+import io
+from itertools import chain, repeat
+
+import pytest
+from PIL import Image
+
+from tests.loopback.answers import (
+    DROPPED,
+    OK,
+    TOKEN_OVER,
+    TOKEN_UNKNOWN,
+    TOO_LARGE,
+    Answer,
+    failed,
+    rate_limited,
+)
+from tests.loopback.server import (
+    CALLBACK,
+    CHANNEL_MESSAGE,
+    CHANNEL_MESSAGES,
+    ORIGINAL,
+    LoopbackDiscord,
+)
+from tests.loopback.stage import Stage, pictures_of, settled, text_of
+
+KEPT = "The picture is made and kept in `/history`"
+
+
+def statuses(discord: LoopbackDiscord) -> list[int | None]:
+    """What the uploads to the answer of the command were answered with."""
+    return [call.status for call in discord.calls_to("PATCH", ORIGINAL, uploads=True)]
+
+
+async def test_a_picture_is_uploaded_once_and_shown_on_the_card(stage: Stage) -> None:
+    pressed = await stage.imagine("a red apple", seed=7)
+
+    [generation] = await stage.history()
+    [upload] = stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)
+    [file] = upload.files
+    assert file.name == f"{generation.id}.png"
+    assert Image.open(io.BytesIO(file.data)).size == (128, 128)
+    assert pictures_of(stage.card(pressed))[0].startswith("https://cdn.discordapp.com/attachments/")
+    assert "seed 7" in text_of(stage.card(pressed))
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_an_upload_that_fails_twice_is_sent_whole_again_and_shown_once(
+    stage: Stage, status: int
+) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, [failed(status), failed(status), OK], uploads=True)
+
+    pressed = await stage.imagine()
+
+    assert statuses(stage.discord) == [status, status, 200]
+    assert len({call.files for call in stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)}) == 1
+    assert len(pictures_of(stage.card(pressed))) == 1
+    assert len(await stage.history()) == 1
+
+
+async def test_an_upload_that_always_fails_becomes_a_sentence_and_the_picture_is_kept(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, repeat(failed(500)), uploads=True)
+
+    pressed = await stage.imagine()
+
+    assert statuses(stage.discord) == [500] * 5
+    assert f"{KEPT}, but Discord did not take it (error 500)." in text_of(stage.card(pressed))
+    assert len(await stage.history()) == 1
+
+
+async def test_a_rate_limited_upload_waits_as_told_and_is_delivered(stage: Stage, waits: list[float]) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, [rate_limited(7.5), OK], uploads=True)
+
+    pressed = await stage.imagine()
+
+    assert statuses(stage.discord) == [429, 200]
+    assert waits == [7.5]
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_a_global_rate_limit_holds_an_answer_to_a_mention_back(
+    stage: Stage, waits: list[float]
+) -> None:
+    stage.discord.answer("POST", CHANNEL_MESSAGES, [rate_limited(3.25, globally=True), OK])
+
+    await stage.discord.send_message(f"<@{stage.bot.application_id}> imagine a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("POST", CHANNEL_MESSAGES)))
+    await settled()
+
+    assert [call.status for call in stage.discord.calls_to("POST", CHANNEL_MESSAGES)] == [429, 200]
+    assert waits == [3.25]
+    [answer, _] = stage.discord.messages.newest_first()
+    assert len(pictures_of(answer)) == 1
+
+
+async def test_a_picture_that_is_too_large_is_sent_again_as_a_smaller_webp(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, [TOO_LARGE, OK], uploads=True)
+
+    pressed = await stage.imagine()
+
+    [png], [webp] = [call.files for call in stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)]
+    assert (png.name[-4:], webp.name[-5:]) == (".png", ".webp")
+    assert len(webp.data) <= len(png.data) // 2
+    assert pictures_of(stage.card(pressed))[0].endswith(".webp")
+    assert "Sent as WebP: the PNG was over this place's upload limit." in text_of(stage.card(pressed))
+
+
+async def test_a_picture_that_is_always_too_large_becomes_a_sentence_and_is_kept(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, repeat(TOO_LARGE), uploads=True)
+
+    pressed = await stage.imagine()
+
+    [[png], [webp]] = [call.files for call in stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)]
+    card = text_of(stage.card(pressed))
+    assert f"{KEPT}, but its {len(webp.data):,} bytes are too many for Discord here." in card
+    assert len(png.data) > len(webp.data)
+    assert len(await stage.history()) == 1
+
+
+async def test_a_ladders_sheet_that_is_too_large_is_sent_again_as_a_smaller_webp(stage: Stage) -> None:
+    await stage.imagine()
+    [generation] = await stage.history()
+    stage.discord.answer("PATCH", ORIGINAL, [TOO_LARGE, OK], uploads=True)
+
+    pressed = await stage.discord.send_slash("ladder", source=generation.id, prompt="as a house")
+    await settled()
+
+    _, png, webp = stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)
+    assert len(webp.files[0].data) <= len(png.files[0].data) // 2
+    assert pictures_of(stage.card(pressed))[0].endswith(".webp")
+
+
+@pytest.mark.parametrize("upload_limit", [30_000])
+async def test_a_picture_over_the_limit_that_discord_told_is_sent_as_webp_at_once(
+    stage: Stage, upload_limit: int
+) -> None:
+    await stage.imagine()
+
+    [upload] = stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)
+    assert upload.files[0].name.endswith(".webp")
+    assert len(upload.files[0].data) <= upload_limit
+
+
+async def test_a_connection_that_drops_during_the_upload_is_tried_again(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, [DROPPED, DROPPED, OK], uploads=True)
+
+    pressed = await stage.imagine()
+
+    assert statuses(stage.discord) == [0, 0, 200]
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_uploads_that_always_drop_become_a_sentence_and_the_picture_is_kept(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, repeat(DROPPED), uploads=True)
+
+    pressed = await stage.imagine()
+
+    assert statuses(stage.discord) == [0] * 5
+    assert KEPT in text_of(stage.card(pressed))
+    assert len(await stage.history()) == 1
+
+
+@pytest.mark.parametrize("fault", [DROPPED, failed(500)])
+async def test_progress_that_cannot_be_shown_does_not_keep_the_picture_back(
+    stage: Stage, fault: Answer
+) -> None:
+    stage.engine.hold()
+    tries = chain([OK], repeat(fault, 5), repeat(OK))  # the card itself, then its first progress
+    stage.discord.answer("PATCH", ORIGINAL, tries)
+
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: len(stage.discord.calls_to("PATCH", ORIGINAL)) == 6)
+    stage.engine.release()
+    await settled()
+
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+@pytest.mark.parametrize("over", [TOKEN_OVER, TOKEN_UNKNOWN])
+async def test_a_card_whose_token_is_over_is_edited_as_a_message(stage: Stage, over: Answer) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, repeat(over), uploads=True)
+
+    pressed = await stage.imagine()
+
+    [edit] = stage.discord.calls_to("PATCH", CHANNEL_MESSAGE, uploads=True)
+    assert edit.status == 200
+    assert edit.path.endswith(f"/{pressed.original}")
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_a_private_card_whose_token_is_over_cannot_be_reached_and_the_picture_is_kept(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, chain([OK], repeat(TOKEN_OVER)))
+
+    await stage.imagine(private=True)
+
+    assert len(await stage.history()) == 1
+    assert "was made, but not delivered" in caplog.text
+
+
+async def test_a_picture_whose_card_was_deleted_meanwhile_is_kept(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: len(stage.discord.calls_to("PATCH", ORIGINAL)) > 1)
+
+    stage.discord.messages.delete(pressed.original or 0)
+    stage.engine.release()
+    await settled()
+
+    assert statuses(stage.discord) == [404]
+    assert len(await stage.history()) == 1
+    assert "was made, but not delivered" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [DROPPED, failed(500)])
+async def test_a_card_that_cannot_be_placed_is_told_privately_and_the_picture_is_kept(
+    stage: Stage, fault: Answer
+) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, repeat(fault, 5))
+
+    pressed = await stage.imagine()
+
+    [sentence] = stage.private_sentences(pressed)
+    assert sentence.startswith("The picture is on its way to your `/history`")
+    assert len(await stage.history()) == 1
+    # The public "thinking" has gone.
+    assert [call.status for call in stage.discord.calls_to("DELETE", ORIGINAL)] == [204]
+
+
+@pytest.mark.parametrize("fault", [DROPPED, failed(500)])
+async def test_an_interaction_that_cannot_be_answered_at_all_is_only_logged(
+    stage: Stage, fault: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.discord.answer("POST", CALLBACK, repeat(fault))
+
+    await stage.imagine()
+
+    assert "could not answer" in caplog.text
+    assert stage.engine.recipes == []
+
+
+async def test_again_is_answered_with_a_card_of_its_own(stage: Stage) -> None:
+    first = await stage.imagine()
+    [generation] = await stage.history()
+
+    again = await stage.discord.send_component(first.original or 0, f"atelier:again:{generation.job_id}")
+    await settled()
+
+    assert again.original != first.original
+    assert len(pictures_of(stage.card(again))) == 1
+    assert len(await stage.history()) == 2
+
+
+async def test_remix_is_answered_with_a_form(stage: Stage) -> None:
+    first = await stage.imagine()
+    [generation] = await stage.history()
+
+    remix = await stage.discord.send_component(first.original or 0, f"atelier:remix:{generation.job_id}")
+
+    assert remix.modal is not None
+    assert remix.original is None
+
+
+async def test_delete_takes_the_card_away(stage: Stage) -> None:
+    first = await stage.imagine()
+    [generation] = await stage.history()
+
+    await stage.discord.send_component(first.original or 0, f"atelier:delete:{generation.job_id}")
+    await settled()
+
+    assert stage.discord.messages.newest_first() == []
+    assert await stage.history() == ()
