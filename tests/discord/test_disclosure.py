@@ -9,7 +9,6 @@ import discord
 import pytest
 
 from bot.core.catalog import Catalog
-
 from tests.discord.test_mentions import me
 from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of
 

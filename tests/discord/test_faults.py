@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import JobStatus
+from bot.tree import AtelierTree
 from tests.discord.world import World, card, pictures_of, png, sentence, text_of
 
 FULL = "The disk is full, so nothing can be kept; the operator must make room."
@@ -93,6 +94,7 @@ async def test_a_picture_that_no_limit_lets_through_stays_in_history(
 
 async def test_the_bot_answers_only_in_the_channels_that_the_operator_names(world: World) -> None:
     other = world.guild.create_text_channel("elsewhere")
+    assert isinstance(world.bot.tree, AtelierTree)
     world.bot.tree.channels = (world.channel.id,)
 
     refused = await world.ada.slash(other, "imagine", prompt="a cat")
