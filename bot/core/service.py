@@ -94,7 +94,8 @@ class GenerationService:
 
     async def close(self) -> None:
         """Take nothing new, stop between two steps, and leave the rest of the queue in the database."""
-        self._stopping = True
+        async with self._door:  # who is joining right now is told as well
+            self._stopping = True
         if self._pump:
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
@@ -157,7 +158,6 @@ class GenerationService:
         if self._running and self._running[0] == job_id:
             self._running[1].cancel()
             return
-        self._queue.leave(job_id)
         await self._end(job, live[1], JobStatus.CANCELLED)
 
     async def placed(self, job_id: JobId, channel_id: int, message_id: int) -> None:
@@ -196,7 +196,6 @@ class GenerationService:
                 raise
             finally:
                 self._running = self._saving = None
-                self._queue.leave(job.id)
             if task.cancelled():  # called off before its first step
                 await self._end(job, feed, JobStatus.CANCELLED)
 
@@ -216,7 +215,7 @@ class GenerationService:
             log.exception("job %s failed", job.id)
             await self._end(job, feed, JobStatus.FAILED, GenerationError(job.recipe.model, str(error)))
         else:
-            self._live.pop(job.id, None)
+            self._forget(job.id)
             feed.emit(Finished(generations))
 
     async def _render(self, job: Job, feed: Feed) -> list[Render]:
@@ -253,15 +252,21 @@ class GenerationService:
         return generations
 
     async def _end(self, job: Job, feed: Feed, status: JobStatus, error: AtelierError | None = None) -> None:
-        self._live.pop(job.id, None)
+        self._forget(job.id)
         try:
             sentence = explain(error) if error else None
             await self._jobs.end(job.id, status, self._clock.now(), sentence)
-        except AtelierError:
+        except Exception:
             # The user is told all the same; the next start finds the job unfinished and closes it.
             log.exception("job %s ended as %s, which could not be written down", job.id, status)
-        feed.emit(Failed(error) if error else Cancelled())
+        finally:  # also when closing cuts the writing short
+            feed.emit(Failed(error) if error else Cancelled())
         self._tell_positions()
+
+    def _forget(self, job_id: JobId) -> None:
+        """Before anyone is told of the end, so that whoever hears of it finds the place free."""
+        del self._live[job_id]
+        self._queue.leave(job_id)
 
     def _tell_positions(self) -> None:
         for job_id in self._queue.waiting():

@@ -119,7 +119,8 @@ async def test_a_link_to_a_card_of_a_deleted_picture_has_none(world: World) -> N
 
 
 async def test_a_link_to_a_message_of_the_bots_own_without_a_picture_has_none(world: World) -> None:
-    message = world.env.backend.create_message(world.channel.id, world.env.backend.bot_user.id, "")
+    message = world.env.backend.create_message(world.channel.id, world.env.backend.bot_user.id, "...")
+    message.content = ""  # as while the bot is thinking
 
     result = await remix(world, link_to(world.guild.id, world.channel.id, message.id))
 

@@ -1,0 +1,36 @@
+"""A scheduler of its own for every picture, so that no state leaks from one to the next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import diffusers
+
+
+@contextmanager
+def fresh_scheduler(pipeline: Any, name: str | None) -> Iterator[Any]:
+    """Put a new scheduler into `pipeline`, and the model's own, which never runs, back afterwards.
+
+    `from_pipe` shares the scheduler object between pipelines, and schedulers keep counters, past
+    model outputs and noise levels.
+
+    Args:
+        name: a diffusers scheduler class, made from the model's own configuration; None for the
+            model's own class.
+
+    Raises:
+        ValueError: diffusers has no such scheduler (or lacks a package for it).
+    """
+    own = pipeline.scheduler
+    pipeline.scheduler = _scheduler_class(own, name).from_config(own.config)
+    try:
+        yield pipeline.scheduler
+    finally:
+        pipeline.scheduler = own
+
+
+def _scheduler_class(own: Any, name: str | None) -> Any:
+    found = type(own) if name is None else getattr(diffusers, name, None)
+    if isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin):
+        return found
+    raise ValueError(f"diffusers has no scheduler called {name!r} here")

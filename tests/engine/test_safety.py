@@ -1,0 +1,88 @@
+"""A model's own safety checker stays on, and is obeyed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, StableDiffusionPipeline
+
+from bot.core.errors import UnsafeImageError
+from bot.engine.pipeline_engine import PipelineEngine
+from tests.engine import families
+from tests.engine.conftest import MakeEngine
+from tests.engine.examples import a_catalog, a_picture, a_recipe, a_spec, ignore
+
+NEVER, ALWAYS = 2.0, -2.0
+"""Thresholds for a cosine similarity."""
+
+
+@pytest.fixture(scope="module")
+def engine(make_engine: MakeEngine, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineEngine:
+    folder = tmp_path_factory.mktemp("safety")
+    thresholds = {"strict": ALWAYS, "lax": NEVER}
+    saved = {
+        name: families.save_with_safety_checker(folder / name, tiny, threshold)
+        for name, threshold in thresholds.items()
+    }
+    specs = [a_spec(), *(a_spec(name, place) for name, place in saved.items())]
+    return make_engine(a_catalog(*specs), max_resident=3)
+
+
+@pytest.fixture
+def black(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every decode gives a black picture."""
+
+    def decode(_vae: Any, latents: Any, **_: Any) -> tuple[Any, ...]:
+        return (torch.full((1, 3, 2 * latents.shape[2], 2 * latents.shape[3]), -1.0),)
+
+    monkeypatch.setattr(AutoencoderKL, "decode", decode)
+
+
+async def test_a_checker_that_flags_everything_does_not_keep_the_model_from_loading(
+    engine: PipelineEngine,
+) -> None:
+    assert (await engine.load("strict")).image_to_image
+
+
+async def test_a_flagged_picture_is_held_back(engine: PipelineEngine) -> None:
+    with pytest.raises(UnsafeImageError) as caught:
+        await engine.generate(a_recipe(model="strict"), None, ignore)
+
+    assert caught.value.model == "strict"
+
+
+async def test_a_flag_counts_also_where_the_checker_leaves_the_picture_as_it_is(
+    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.load("lax")
+    monkeypatch.setattr(
+        StableDiffusionPipeline, "run_safety_checker", lambda _, image, *_args: (image.abs() + 0.1, [True])
+    )
+
+    with pytest.raises(UnsafeImageError):
+        await engine.generate(a_recipe(model="lax"), None, ignore)
+
+
+async def test_a_flagged_remix_is_held_back(engine: PipelineEngine) -> None:
+    with pytest.raises(UnsafeImageError):
+        await engine.generate(a_recipe(model="strict", strength=0.5), a_picture(), ignore)
+
+
+async def test_a_harmless_picture_passes(engine: PipelineEngine) -> None:
+    made = await engine.generate(a_recipe(model="lax"), None, ignore)
+
+    assert any(made.picture.rgb)
+
+
+@pytest.mark.usefixtures("black")
+async def test_a_black_picture_beside_a_checker_counts_as_held_back(engine: PipelineEngine) -> None:
+    with pytest.raises(UnsafeImageError):
+        await engine.generate(a_recipe(model="lax"), None, ignore)
+
+
+@pytest.mark.usefixtures("black")
+async def test_a_black_picture_without_a_checker_is_a_picture(engine: PipelineEngine) -> None:
+    made = await engine.generate(a_recipe(), None, ignore)
+
+    assert not any(made.picture.rgb)
