@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,8 +43,6 @@ class PipelineEngine:
 
     Args:
         folder: where the built-in model is kept; made when needed.
-        on_capabilities: called on the event loop with a model's name and what it can do, whenever
-            the model has been loaded.
 
     Raises:
         SettingsError: there is no such device, or a dtype is unknown.
@@ -56,12 +53,10 @@ class PipelineEngine:
         catalog: Catalog,
         options: EngineOptions,
         folder: Path,
-        on_capabilities: Callable[[str, Capabilities], None] = lambda _model, _capabilities: None,
     ) -> None:
         self._catalog = catalog
         self._options = options
         self._folder = folder
-        self._on_capabilities = on_capabilities
         self._device = choose_device(options.device)
         self._dtype = choose_dtype(options.dtype, self._device)
         for spec in catalog:
@@ -73,8 +68,7 @@ class PipelineEngine:
     async def load(self, model: str) -> Capabilities:
         """See `Engine.load`."""
         spec = self._catalog.get(model)
-        loop = asyncio.get_running_loop()
-        loaded = await self._thread.run(lambda _stop: self._resident(spec, loop))
+        loaded = await self._thread.run(lambda _stop: self._residents.get(spec))
         return loaded.capabilities
 
     async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
@@ -95,7 +89,7 @@ class PipelineEngine:
             loop.call_soon_threadsafe(on_step, step, steps)
 
         def work(stop: Event) -> Render:
-            model = self._resident(spec, loop)
+            model = self._residents.get(spec)
             return self._make(model, recipe, source, StepWatch(report, stop))
 
         return await self._thread.run(work)
@@ -114,13 +108,6 @@ class PipelineEngine:
         await self._thread.close(lambda: self._residents.keep(0))
 
     # From here on, everything runs on the device's thread.
-
-    def _resident(self, spec: ModelSpec, loop: asyncio.AbstractEventLoop) -> LoadedModel:
-        is_new = spec.name not in self._residents.names
-        model = self._residents.get(spec)
-        if is_new:
-            loop.call_soon_threadsafe(self._on_capabilities, spec.name, model.capabilities)
-        return model
 
     def _load_and_warm_up(self, spec: ModelSpec) -> LoadedModel:
         """Load, and make one small picture in a few steps: what does not work shows now."""

@@ -80,22 +80,6 @@ async def test_load_says_what_the_model_can_do(engine: PipelineEngine) -> None:
     assert await engine.load("Tiny") == Capabilities()
 
 
-async def test_capabilities_are_reported_on_the_loop_once_per_load(models: Path) -> None:
-    told: list[tuple[str, Capabilities, int]] = []
-    engine = PipelineEngine(
-        a_catalog(a_spec()),
-        EngineOptions(),
-        models,
-        lambda model, can: told.append((model, can, threading.get_ident())),
-    )
-
-    await engine.generate(a_recipe(), None, ignore)
-    await engine.load("tiny")
-    await engine.close()
-
-    assert told == [("tiny", Capabilities(), threading.get_ident())]
-
-
 async def test_a_model_that_is_not_in_the_catalogue_is_unknown(engine: PipelineEngine) -> None:
     with pytest.raises(UnknownModelError):
         await engine.load("huge")
