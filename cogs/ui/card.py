@@ -175,11 +175,10 @@ def _container(job: Job, source_file: str | None) -> ui.Container[Any]:
 
 def _standing(event: Queued | Progress | None) -> str:
     match event:
-        case Queued(position=1, eta=None):
-            return "\N{HOURGLASS WITH FLOWING SAND} Next in line"
         case Queued(position=position, eta=eta):
+            place = "Next" if position == 1 else f"Number {position}"
             about = "" if eta is None else f", about {max(1, round(eta))} s"
-            return f"\N{HOURGLASS WITH FLOWING SAND} Number {position} in line{about}"
+            return f"\N{HOURGLASS WITH FLOWING SAND} {place} in line{about}"
         case Progress(index=index, count=count, step=step, steps=steps):
             done = round(_BAR * step / steps)
             bar = "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
