@@ -8,7 +8,7 @@ from discord import ui
 from discord.ext import commands
 
 from bot.client import Atelier
-from bot.core.errors import DeliveryError, ManyPicturesError, SourceGoneError
+from bot.core.errors import ChannelNotServedError, DeliveryError, ManyPicturesError, SourceGoneError
 from bot.core.jobs import Origin
 from bot.core.policy import check_channel
 from bot.core.requests import Kind, Source
@@ -44,7 +44,7 @@ class Mentions(commands.Cog):
         if not mentioned and not self._replies_to(message, me.id):
             return
         typed = parse_typed(text)
-        if typed is None:
+        if typed is None or not self._is_served(message):
             return
         try:
             await self._answer(message, typed)
@@ -54,9 +54,6 @@ class Mentions(commands.Cog):
     async def _answer(self, message: discord.Message, typed: Typed) -> None:
         bot = self._bot
         if message.guild:
-            check_channel(
-                (message.channel.id, getattr(message.channel, "parent_id", None)), bot.settings.channels
-            )
             check_can_post(message.channel, message.guild.me)
         source = None if typed.kind is Kind.IMAGINE else await self._source(message, typed)
         request = typed.request(source)
@@ -98,6 +95,15 @@ class Mentions(commands.Cog):
             return await message.channel.fetch_message(reference.message_id or 0)
         except (discord.NotFound, discord.Forbidden) as error:
             raise SourceGoneError("message") from error
+
+    def _is_served(self, message: discord.Message) -> bool:
+        """Elsewhere a command is told where to go, privately; a message could only be told in public."""
+        channel = message.channel
+        try:
+            check_channel((channel.id, getattr(channel, "parent_id", None)), self._bot.settings.channels)
+        except ChannelNotServedError:
+            return message.guild is None
+        return True
 
     @staticmethod
     def _replies_to(message: discord.Message, user_id: int) -> bool:

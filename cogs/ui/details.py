@@ -7,10 +7,11 @@ from discord import ui
 
 from bot.core.jobs import Generation, Job
 from bot.core.recipe import Recipe
+from bot.core.requests import Aspect
 from cogs.ui.card import shown_prompt
 
-TEXT_LIMIT: Final = 3900
-"""Discord takes 4,000 characters of text in one message's components."""
+PROMPT_SHOWN: Final = 200
+"""Both prompts are whole in the command below. Discord takes 4,000 characters in one message."""
 
 
 def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
@@ -18,8 +19,8 @@ def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
     first = generations[0] if generations else None
     recipe = first.recipe if first else job.recipe
     lines = [
-        f"**Prompt** {shown_prompt(recipe.prompt, 1000) or '*none*'}",
-        f"**Negative prompt** {shown_prompt(recipe.negative_prompt, 1000) or '*none*'}",
+        f"**Prompt** {shown_prompt(recipe.prompt, PROMPT_SHOWN) or '*none*'}",
+        f"**Negative prompt** {shown_prompt(recipe.negative_prompt, PROMPT_SHOWN) or '*none*'}",
         f"**Model** {recipe.model}" + (f" (revision `{recipe.revision}`)" if recipe.revision else ""),
         f"**Size** {recipe.width}\N{MULTIPLICATION SIGN}{recipe.height}",
         f"**Steps** {recipe.num_inference_steps}"
@@ -40,7 +41,7 @@ def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
         lines.append(f"**Failed** {job.error}")
     lines.append("**Again**")
     container: ui.Container[Any] = ui.Container(
-        ui.TextDisplay("\n".join(lines)[: TEXT_LIMIT // 2]),
+        ui.TextDisplay("\n".join(lines)),
         ui.TextDisplay(f"```\n{again_command(job, recipe)}\n```"),
     )
     view = ui.LayoutView(timeout=None)
@@ -59,6 +60,9 @@ def again_command(job: Job, recipe: Recipe) -> str:
             parts.append(f"source:{job.source.parent_id}")
     if recipe.negative_prompt:
         parts.append(f"negative_prompt:{_plain(recipe.negative_prompt)}")
+    aspect = _aspect(recipe)
+    if not (recipe.is_remix or aspect is Aspect.SQUARE):  # a remix keeps its source's
+        parts.append(f"aspect:{aspect}")
     parts += [
         f"seed:{recipe.seed}",
         f"steps:{recipe.num_inference_steps}",
@@ -72,6 +76,11 @@ def _recipes(job: Job, generations: Sequence[Generation]) -> list[Recipe]:
     return [generation.recipe for generation in generations] or list(job.recipes)
 
 
+def _aspect(recipe: Recipe) -> Aspect:
+    """The aspect on offer that is nearest to the picture's shape."""
+    return min(Aspect, key=lambda aspect: abs(aspect.ratio - recipe.width / recipe.height))
+
+
 def _plain(text: str) -> str:
     """Safe within a code block."""
-    return " ".join(text.replace("`", "'").split())[:800]
+    return " ".join(text.replace("`", "'").split())

@@ -62,6 +62,18 @@ async def test_details_of_a_remix_name_strength_source_and_the_command(world: Wo
     assert text_of(card(made)) != text
 
 
+async def test_details_hold_the_longest_prompts_whole_within_discords_limit(world: World) -> None:
+    prompt, negative = "*" * 1000, "_" * 1000
+    made = await world.ada.slash(
+        world.channel, "imagine", prompt=prompt, negative_prompt=negative, aspect="16:9", seed=7
+    )
+
+    text = text_of(card(await world.ada.click(card(made), label="Details")))
+
+    assert f"prompt:{prompt} negative_prompt:{negative} aspect:16:9 seed:7 steps:12" in text
+    assert len(text) <= 4000
+
+
 async def test_details_of_a_ladder_name_every_strength(world: World) -> None:
     made = await world.ada.slash(world.channel, "ladder", prompt="x", image=("a.png", png()))
 

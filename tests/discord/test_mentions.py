@@ -130,3 +130,12 @@ async def test_the_answer_to_a_mention_pings_nobody(world: World) -> None:
     stored = world.env.backend.get_message(world.channel.id, world.channel.last_message.id)
     assert stored.ping_user_ids == []
     assert "@everyone" not in text_of(stored)
+
+
+async def test_a_typed_command_outside_the_served_channels_gets_no_answer(world: World) -> None:
+    world.bot.settings = world.settings.model_copy(update={"channels": (1,)})
+
+    await world.ada.send(world.channel, f"{me(world)} imagine a cat")
+    await world.ada.send_dm(f"{me(world)} imagine a dog")
+
+    assert [recipe.prompt for recipe in world.engine.recipes] == ["a dog"]
