@@ -49,8 +49,9 @@ async def measure(folder: Path) -> dict[str, float]:
     from bot.demo import demo_client  # noqa: PLC0415
     from bot.running import warm_up  # noqa: PLC0415
     from bot.settings import load_settings  # noqa: PLC0415
-    from bot.wiring import open_services  # noqa: PLC0415
+    from bot.wiring import import_engine, open_services  # noqa: PLC0415
 
+    import_engine()
     settings = load_settings(data_dir=folder)
     async with open_services(settings, alone=True) as services:
         await warm_up(services)

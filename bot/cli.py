@@ -25,6 +25,7 @@ from bot.settings import Settings, load_settings
 BAD_INPUT: Final = 2
 FAILED: Final = 1
 INTERRUPTED: Final = 130
+_DIGITS: Final = 6
 
 T = TypeVar("T")
 
@@ -151,11 +152,13 @@ def demo(
     """Play with the bot in a simulated Discord: no account, no token."""
     try:
         from bot.demo import serve  # noqa: PLC0415 - heavy, and an extra
+        from bot.wiring import import_engine  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtraError("demo") from error
 
     settings = load_settings()
     _log_to_stderr(settings)
+    import_engine()
     _run(serve(settings, port=port, open_browser=browser))
 
 
@@ -165,7 +168,9 @@ def run() -> None:
     settings = load_settings()
     _log_to_stderr(settings)
     from bot.running import serve  # noqa: PLC0415 - heavy
+    from bot.wiring import import_engine  # noqa: PLC0415
 
+    import_engine()
     _run(serve(settings))
 
 
@@ -187,7 +192,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
+    if not (cross and all(side.isdecimal() and len(side) <= _DIGITS for side in (width, height))):
         raise SyntaxProblemError("--size", text, "width x height in pixels, such as 512x512")
     return int(width), int(height)
 

@@ -11,13 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot.core.errors import SourceGoneError, SyntaxProblemError
+from bot.core.errors import SyntaxProblemError
 from bot.core.feed import Ticket
 from bot.core.ids import looks_like_id, parse_generation_id
 from bot.core.jobs import LOCAL_USER, Failed, Finished, Generation, Origin
 from bot.core.jobs import Progress as StepsDone
 from bot.core.requests import ImagineRequest, LadderRequest, RemixRequest, Source
-from bot.core.strength import parse_strengths
+from bot.core.strength import check_strength, parse_strengths
 from bot.settings import Settings
 from bot.wiring import Services, open_services, open_storage
 
@@ -69,6 +69,7 @@ async def remix(
 ) -> None:
     """Make pictures from a picture and write them to `out`."""
     check_out(out)
+    check_strength(strength)
     async with open_services(settings, alone=False) as services:
         source = await _source(services, start)
         request = RemixRequest(
@@ -112,7 +113,7 @@ async def history(settings: Settings, limit: int, *, as_json: bool) -> None:
             found += page.generations
     found = found[:limit]
     if as_json:
-        typer.echo(json.dumps([_facts(generation) for generation in found]))
+        typer.echo(json.dumps({"pictures": [_facts(generation) for generation in found]}))
     for generation in () if as_json else found:
         recipe = generation.recipe
         how = "" if recipe.strength is None else f"  strength {recipe.strength:g}"
@@ -168,12 +169,17 @@ async def _source(services: Services, start: str) -> Source:
     if data is not None:
         return await services.gallery.take_in(data)
     if not looks_like_id(start):
-        raise SourceGoneError("picture", start)
+        raise SyntaxProblemError("IMAGE|ID", start, "a picture file, or an id from the history")
     return services.gallery.source_of(await services.gallery.get(parse_generation_id(start)))
 
 
 def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise SyntaxProblemError(
+            "IMAGE|ID", str(path), f"a file that can be read ({error.strerror})"
+        ) from error
 
 
 def _prompt(source: Source, prompt: str | None) -> str:

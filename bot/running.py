@@ -77,7 +77,6 @@ async def warm_up(services: Services) -> None:
     # Torch and diffusers leave about a million objects, which live as long as the process. Looking
     # through them would stop every thread, and so the event loop, for a quarter of a second now and
     # then: the collector is told to pass them over.
-    gc.collect()
     gc.freeze()
 
 

@@ -81,15 +81,19 @@ async def open_storage(settings: Settings, *, alone: bool) -> AsyncIterator[Stor
     """
     data_dir = make_data_dir(settings)
     async with AsyncExitStack() as stack:
-        if alone:
-            stack.enter_context(lock_data_dir(data_dir))
+        try:
+            if alone:
+                stack.enter_context(lock_data_dir(data_dir))
+            images = FileImages(data_dir / "images")
+        except OSError as error:
+            raise _unusable(data_dir, error) from error
         database = await stack.enter_async_context(open_database(data_dir / DATABASE))
         yield Storage(
             data_dir=data_dir,
             jobs=SqliteJobs(database),
             history=SqliteHistory(database),
             preferences=SqlitePreferences(database),
-            images=FileImages(data_dir / "images"),
+            images=images,
             codec=PillowCodec(Limits(max_bytes=settings.max_source_mib * MIB)),
         )
 
@@ -156,15 +160,22 @@ def make_data_dir(settings: Settings) -> Path:
     """The data directory, made if it is not there.
 
     Raises:
-        SettingsError: it cannot be made or written to.
+        SettingsError: it cannot be made.
     """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(
-            "ATELIER_DATA_DIR", f"is {str(settings.data_dir)!r}, which cannot be made: {error}"
-        ) from error
+        raise _unusable(settings.data_dir, error) from error
     return settings.data_dir
+
+
+def _unusable(data_dir: Path, error: OSError) -> SettingsError:
+    return SettingsError("ATELIER_DATA_DIR", f"is {str(data_dir)!r}, which cannot be used: {error.strerror}")
+
+
+def import_engine() -> None:
+    """Import torch and diffusers, which takes seconds: best done before there is an event loop."""
+    import bot.engine.pipeline_engine  # noqa: F401, PLC0415
 
 
 def pipeline_engine(settings: Settings, catalog: Catalog, folder: Path) -> Engine:

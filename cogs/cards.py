@@ -1,6 +1,8 @@
 """What happens when somebody presses a button on a card."""
 
 import contextlib
+import logging
+import time
 from typing import Any
 
 import discord
@@ -9,20 +11,21 @@ from discord.ext import commands
 
 from bot.client import Atelier
 from bot.core.again import request_again
-from bot.core.errors import RestartedError, SourceGoneError
-from bot.core.jobs import Job
+from bot.core.errors import AtelierError, RestartedError, SourceGoneError, UnknownJobError
+from bot.core.jobs import LOCAL_USER, Job, Origin
 from bot.core.messages import explain
-from bot.core.policy import Actor
+from bot.core.policy import Actor, check_delete
 from bot.tree import defer
 from cogs.ui.buttons import CardButton, PickMenu
-from cogs.ui.card import progress_card
-from cogs.ui.delivery import InteractionCard, PostedCard
+from cogs.ui.delivery import TOKEN_LIFE, CardMessage, InteractionCard, PostedCard, TokenCard
 from cogs.ui.details import details_view
 from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
 from cogs.ui.permissions import check_bot_permissions
-from cogs.ui.progress import begin, deliver, show_ended
+from cogs.ui.progress import begin, deliver, show_ended, show_pictures
 from cogs.ui.sources import Sources
 from cogs.ui.target import Action, Target
+
+log = logging.getLogger(__name__)
 
 
 class Cards(commands.Cog):
@@ -64,9 +67,7 @@ class Cards(commands.Cog):
         tiles = await self._bot.gallery.on_card(target.job_id, target.index)
         await self._bot.gallery.pick(tiles[0], _actor(interaction))
         await defer(interaction, private=job.origin.private)
-        card = InteractionCard(interaction)
-        await card.edit(progress_card(job))
-        await deliver(self._bot, job, tiles, card, single=True)
+        await deliver(self._bot, job, tiles, InteractionCard(interaction), single=True)
 
     async def _open(self, interaction: discord.Interaction[Atelier], form: Form, target: Target) -> None:
         check_bot_permissions(interaction)
@@ -89,13 +90,24 @@ class Cards(commands.Cog):
         await interaction.response.send_message(view=view, ephemeral=True)
 
     async def _delete(self, interaction: discord.Interaction[Atelier], target: Target) -> None:
-        job = await self._bot.gallery.job(target.job_id)
-        generations = await self._bot.gallery.on_card(target.job_id, target.index)
+        try:
+            job = await self._bot.gallery.job(target.job_id)
+            generations = await self._bot.gallery.on_card(target.job_id, target.index)
+        except (UnknownJobError, SourceGoneError):
+            await self._delete_leftover(interaction)
+            return
         await self._bot.gallery.delete(generations, _actor(interaction))
         await interaction.response.defer()
         await interaction.delete_original_response()
         if interaction.message and interaction.message.id != job.origin.message_id:
             await self._delete_from_card(job)
+
+    async def _delete_leftover(self, interaction: discord.Interaction[Atelier]) -> None:
+        """A card whose pictures are gone already: who asked for it is known to Discord alone."""
+        asked = interaction.message.interaction_metadata if interaction.message else None
+        check_delete(_actor(interaction), Origin(user_id=asked.user.id if asked else LOCAL_USER))
+        await interaction.response.defer()
+        await interaction.delete_original_response()
 
     async def _delete_from_card(self, job: Job) -> None:
         """What was deleted on a card of its own goes from the job's card too."""
@@ -108,14 +120,26 @@ class Cards(commands.Cog):
             with contextlib.suppress(discord.NotFound, discord.Forbidden):
                 await message.delete()
         else:
-            await deliver(self._bot, job, left, PostedCard(message))
+            try:
+                await show_pictures(self._bot, job, left, PostedCard(message))
+            except AtelierError:  # the card keeps what it shows
+                log.warning("card of job %s not updated", job.id, exc_info=True)
 
     async def close_interrupted(self) -> None:
         """Say on the cards of what a restart cut short that nothing comes any more."""
         for job in self._bot.generation.interrupted:
-            message = _card_of(self._bot, job)
-            if message is not None:
-                await show_ended(PostedCard(message), job, explain(RestartedError()))
+            card = _reach(self._bot, job)
+            if card is not None:
+                await show_ended(card, job, explain(RestartedError()))
+
+
+def _reach(bot: Atelier, job: Job) -> CardMessage | None:
+    """A card from before a restart: by its interaction's token, or else as a message; None if neither."""
+    origin = job.origin
+    if origin.interaction_token and origin.message_id and time.time() - job.created_at < TOKEN_LIFE:
+        return TokenCard(bot, origin.interaction_token, origin.message_id)
+    message = _card_of(bot, job)
+    return None if message is None else PostedCard(message)
 
 
 def _card_of(bot: Atelier, job: Job) -> discord.PartialMessage | None:

@@ -11,8 +11,9 @@ from bot.client import Atelier
 from bot.core.gallery import Page, PictureFile
 from bot.core.ids import ALPHABET, ID_LENGTH, GenerationId
 from bot.core.jobs import HistoryCursor
+from bot.core.policy import Actor, check_use
 from bot.tree import defer, reply_error
-from cogs.ui.card import progress_card, shown_prompt
+from cogs.ui.card import shown_prompt
 from cogs.ui.delivery import InteractionCard, as_files
 from cogs.ui.progress import deliver
 
@@ -136,11 +137,10 @@ async def open_card(interaction: discord.Interaction[Atelier], generation_id: Ge
     """Show one picture as a card that only its owner sees."""
     bot = interaction.client
     generation = await bot.gallery.get(generation_id)
+    check_use(Actor(interaction.user.id), generation, readable=False)
     job = await bot.gallery.job(generation.job_id)
     await defer(interaction, private=True)
-    card = InteractionCard(interaction)
-    await card.edit(progress_card(job))
-    await deliver(bot, job, [generation], card, single=True)
+    await deliver(bot, job, [generation], InteractionCard(interaction), single=True)
 
 
 def _read_cursor(cursor: str) -> HistoryCursor | None:

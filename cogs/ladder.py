@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Atelier
-from bot.core.requests import Aspect, LadderRequest
+from bot.core.requests import UNKNOWN_SOURCE, Aspect, LadderRequest, Source
 from bot.core.strength import DEFAULT_LADDER, parse_strengths
 from bot.tree import defer
 from cogs.ui.modals import LADDER, SourceModal
@@ -58,20 +58,25 @@ class Ladder(commands.Cog):
         """See one picture remixed at several strengths, side by side."""
         check_bot_permissions(interaction)
         chosen = parse_strengths(strengths) if strengths else DEFAULT_LADDER
+
+        def request(source_picture: Source) -> LadderRequest:
+            return LadderRequest(
+                source=source_picture,
+                strengths=chosen,
+                prompt=(source_picture.prompt or "") if prompt is None else prompt,
+                negative_prompt=negative_prompt,
+                aspect=Aspect(aspect) if aspect else None,
+                seed=seed,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                model=model,
+            )
+
+        interaction.client.generation.check(request(UNKNOWN_SOURCE), interaction.user.id)
         await defer(interaction, private=private)
-        found = await self._sources.find(Asker.of(interaction), image=image, named=source)
-        request = LadderRequest(
-            source=found,
-            strengths=chosen,
-            prompt=(found.prompt or "") if prompt is None else prompt,
-            negative_prompt=negative_prompt,
-            aspect=Aspect(aspect) if aspect else None,
-            seed=seed,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            model=model,
-        )
-        await begin(interaction, request, private=private)
+        asker = Asker.of(interaction, private=private)
+        found = await self._sources.find(asker, image=image, named=source)
+        await begin(interaction, request(found), private=private)
 
     async def ladder_message(
         self, interaction: discord.Interaction[Atelier], message: discord.Message

@@ -11,7 +11,7 @@ from bot.client import Atelier
 from bot.core.errors import ChannelNotServedError, DeliveryError, ManyPicturesError, SourceGoneError
 from bot.core.jobs import Origin
 from bot.core.policy import check_channel
-from bot.core.requests import Kind, Source
+from bot.core.requests import UNKNOWN_SOURCE, Kind, Source
 from bot.tree import sentence_for
 from cogs.ui.delivery import CardMessage, PostedCard, translated
 from cogs.ui.permissions import check_can_post
@@ -41,8 +41,8 @@ class Mentions(commands.Cog):
         if me is None or message.author.bot:
             return
         text, mentioned = re.subn(rf"<@!?{me.id}>", " ", message.content)
-        if not mentioned and not self._replies_to(message, me.id):
-            return
+        if not mentioned and not (text.lstrip().startswith("/") and self._replies_to(message, me.id)):
+            return  # people talk: without a mention, only what is typed as a command is one
         typed = parse_typed(text)
         if typed is None or not self._is_served(message):
             return
@@ -55,9 +55,10 @@ class Mentions(commands.Cog):
         bot = self._bot
         if message.guild:
             check_can_post(message.channel, message.guild.me)
-        source = None if typed.kind is Kind.IMAGINE else await self._source(message, typed)
-        request = typed.request(source)
-        bot.generation.check(request, message.author.id)
+        needs_source = typed.kind is not Kind.IMAGINE
+        checked = typed.request(UNKNOWN_SOURCE if needs_source else None)
+        bot.generation.check(checked, message.author.id)
+        request = typed.request(await self._source(message, typed)) if needs_source else checked
         origin = Origin(
             user_id=message.author.id,
             user_name=message.author.name,
@@ -74,7 +75,11 @@ class Mentions(commands.Cog):
 
     async def _source(self, message: discord.Message, typed: Typed) -> Source:
         """Attached to this message, named, in the message replied to, or the latest."""
-        asker = Asker(message.author, message.guild.id if message.guild else None, message.channel)
+        author, channel = message.author, message.channel
+        reads_here = True
+        if isinstance(author, discord.Member):
+            reads_here = channel.permissions_for(author).read_message_history
+        asker = Asker(author, message.guild.id if message.guild else None, channel, reads_here)
         attached = pictures_in(message)
         if len(attached) > 1:
             raise ManyPicturesError(len(attached))

@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Atelier
-from bot.core.requests import Aspect, RemixRequest
+from bot.core.requests import UNKNOWN_SOURCE, Aspect, RemixRequest, Source
 from bot.core.strength import DEFAULT_STRENGTH
 from bot.tree import defer
 from cogs.ui.modals import REMIX, SourceModal
@@ -60,21 +60,26 @@ class Remix(commands.Cog):
     ) -> None:
         """Make the next picture from one: yours, an attached one, or the latest here."""
         check_bot_permissions(interaction)
+
+        def request(source_picture: Source) -> RemixRequest:
+            return RemixRequest(
+                source=source_picture,
+                strength=strength,
+                prompt=(source_picture.prompt or "") if prompt is None else prompt,
+                negative_prompt=negative_prompt,
+                aspect=Aspect(aspect) if aspect else None,
+                count=count,
+                seed=seed,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                model=model,
+            )
+
+        interaction.client.generation.check(request(UNKNOWN_SOURCE), interaction.user.id)
         await defer(interaction, private=private)
-        found = await self._sources.find(Asker.of(interaction), image=image, named=source)
-        request = RemixRequest(
-            source=found,
-            strength=strength,
-            prompt=(found.prompt or "") if prompt is None else prompt,
-            negative_prompt=negative_prompt,
-            aspect=Aspect(aspect) if aspect else None,
-            count=count,
-            seed=seed,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            model=model,
-        )
-        await begin(interaction, request, private=private)
+        asker = Asker.of(interaction, private=private)
+        found = await self._sources.find(asker, image=image, named=source)
+        await begin(interaction, request(found), private=private)
 
     async def remix_message(
         self, interaction: discord.Interaction[Atelier], message: discord.Message

@@ -91,7 +91,8 @@ class ModelSpec:
         budget = self.width * self.height
         m = self.multiple_of
         low, high = -(-self.min_side // m), self.max_side // m
-        columns = min(max(round((budget * ratio) ** 0.5 / m), low), high)
+        # Where the shorter side may not be as short as the budget asks, the longer one grows with it.
+        columns = min(max(round((budget * ratio) ** 0.5 / m), round(low * ratio)), high)
         rows = min(max(round(columns / ratio), low), high)
         # Rounding may step over the budget by a block; the longer side gives way.
         while columns * rows * m * m > self.pixel_limit:

@@ -9,11 +9,12 @@ AtelierError
 ├── LimitError              not now; says when
 │   └── QueueFullError  TooManyWaitingError  StoppingError
 ├── AccessError             not you, or not here
-│   └── NotYoursError  SourceAccessError  ChannelNotServedError  BotPermissionError
+│   └── NotYoursError  PrivateSourceError  SourceAccessError  ChannelNotServedError  BotPermissionError
 ├── EngineError             the machine could not
 │   └── DeviceMemoryError  ModelUnavailableError  UnsafeImageError  GenerationError  EngineClosedError
 ├── StorageError            the disk or the database could not
-│   └── DiskFullError  DatabaseBusyError  DatabaseTooNewError  DatabaseDamagedError  DataDirInUseError
+│   ├── DiskFullError  DatabaseBusyError  DatabaseTooNewError  DatabaseDamagedError
+│   └── DatabaseUnusableError  DataDirInUseError
 ├── DeliveryError           Discord would not take the answer
 ├── DiscordUnreachableError no connection to Discord
 ├── MissingExtraError       an optional part of the program is not installed
@@ -217,6 +218,10 @@ class NotYoursError(AccessError):
     action: Literal["cancel", "delete", "pick", "use"]
 
 
+class PrivateSourceError(AccessError):
+    """The user's own private picture, named where everybody would see it."""
+
+
 class SourceAccessError(AccessError):
     """A picture in a place that the user cannot read."""
 
@@ -303,6 +308,13 @@ class DatabaseTooNewError(StorageError):
 @dataclass(eq=False)
 class DatabaseDamagedError(StorageError):
     """The file is not a database, or a damaged one."""
+
+    path: str
+
+
+@dataclass(eq=False)
+class DatabaseUnusableError(StorageError):
+    """The operating system does not let us open the file, or write to it."""
 
     path: str
 

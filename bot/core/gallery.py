@@ -105,7 +105,7 @@ class Gallery:
         return Page(shown, older)
 
     async def latest(self, user_id: int, channel_id: int | None) -> Generation | None:
-        """The user's own latest picture in this channel."""
+        """The user's own latest picture in this channel that was not private."""
         return await self._history.latest(user_id, channel_id)
 
     async def file(self, generation: Generation, limit: int) -> PictureFile:

@@ -27,7 +27,7 @@ class Picture:
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. Issue by issue: `TRANSITIONS` says what may follow what."""
+    """Where a job stands. `TRANSITIONS` says what may follow what."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -149,6 +149,8 @@ def _explain_access(error: e.AccessError) -> str:
             return f"Only its owner may {_YOURS[action]}."
         case e.NotYoursError(action=action):
             return f"Only its owner or a moderator may {_YOURS[action]}."
+        case e.PrivateSourceError():
+            return "That picture is private; say `private:True`, so that only you see the answer."
         case e.SourceAccessError():
             return "That picture is in a place that you cannot read, so it cannot be used."
         case e.ChannelNotServedError(channels=channels):
@@ -195,6 +197,8 @@ def _explain_rest(error: e.AtelierError) -> str:
             )
         case e.DatabaseDamagedError(path=path):
             return f"{path} is not a database, or it is damaged; restore a copy or move it away."
+        case e.DatabaseUnusableError(path=path):
+            return f"{path} cannot be opened or written to; check whose it is and its permissions."
         case e.DataDirInUseError(path=path):
             return f"Another bot works on {path} already; stop it, or set ATELIER_DATA_DIR to another folder."
         case e.DeliveryError():

@@ -198,7 +198,7 @@ class HistoryStore(Protocol):
         ...
 
     async def latest(self, user_id: int, channel_id: int | None) -> Generation | None:
-        """The user's own latest picture in this channel."""
+        """The user's own latest picture in this channel that was not private."""
         ...
 
     async def reveal(self, generation_id: GenerationId) -> None:

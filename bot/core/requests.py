@@ -135,4 +135,5 @@ class LadderRequest(RemixRequest):
         check_ladder(self.strengths)
 
 
-Request = ImagineRequest | RemixRequest | LadderRequest
+UNKNOWN_SOURCE: Final = Source(sha256="0" * 64, width=1, height=1)
+"""Stands in for the picture while everything else of a request is checked, before it is fetched."""

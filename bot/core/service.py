@@ -18,6 +18,7 @@ from bot.core.estimates import Estimates
 from bot.core.feed import Feed, Ticket
 from bot.core.ids import JobId, new_generation_id, new_job_id
 from bot.core.jobs import (
+    LOCAL_USER,
     Cancelled,
     Failed,
     Finished,
@@ -93,7 +94,7 @@ class GenerationService:
         self._learn(name, await self._engine.load(name))
 
     async def close(self) -> None:
-        """Take nothing new, stop between two steps, and leave the rest of the queue in the database."""
+        """Take nothing new, and stop between two steps; what waits or runs is closed at the next start."""
         async with self._door:  # who is joining right now is told as well
             self._stopping = True
         if self._pump:
@@ -173,7 +174,8 @@ class GenerationService:
 
     async def _fail_unfinished(self) -> None:
         error = explain(RestartedError())
-        self.interrupted = await self._jobs.unfinished()
+        # A command line may be at work right now; its jobs end with it.
+        self.interrupted = [job for job in await self._jobs.unfinished() if job.origin.user_id != LOCAL_USER]
         for job in self.interrupted:
             await self._jobs.end(job.id, JobStatus.FAILED, self._clock.now(), error)
 

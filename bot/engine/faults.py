@@ -67,7 +67,7 @@ def loading_fault(error: BaseException, spec: ModelSpec) -> EngineError:
 
 
 def generation_fault(error: BaseException, model: str) -> GenerationError:
-    """Why a picture could not be made; running out of memory is not among it (see `renderer.py`)."""
+    """Why a picture could not be made; running out of memory is not among it (see `pipeline_engine.py`)."""
     return GenerationError(model, describe(error))
 
 

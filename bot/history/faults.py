@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.core.errors import DatabaseBusyError, DatabaseDamagedError, DiskFullError, StorageError
+from bot.core.errors import (
+    DatabaseBusyError,
+    DatabaseDamagedError,
+    DatabaseUnusableError,
+    DiskFullError,
+    StorageError,
+)
 
 # Result codes: https://www.sqlite.org/rescode.html
 _FAULTS: Final[dict[int, Callable[[str], StorageError]]] = {
@@ -17,6 +23,9 @@ _FAULTS: Final[dict[int, Callable[[str], StorageError]]] = {
     sqlite3.SQLITE_IOERR: DiskFullError,
     sqlite3.SQLITE_CORRUPT: DatabaseDamagedError,
     sqlite3.SQLITE_NOTADB: DatabaseDamagedError,
+    sqlite3.SQLITE_CANTOPEN: DatabaseUnusableError,
+    sqlite3.SQLITE_READONLY: DatabaseUnusableError,
+    sqlite3.SQLITE_PERM: DatabaseUnusableError,
 }
 _PRIMARY_CODE: Final = 0xFF  # an extended code keeps its primary code in the lowest byte
 
@@ -29,6 +38,7 @@ def translated(path: Path) -> Iterator[None]:
         DatabaseBusyError: another connection holds the lock for longer than we wait.
         DiskFullError: the disk is full, or does not take our writes.
         DatabaseDamagedError: not a database, or a damaged one.
+        DatabaseUnusableError: it cannot be opened or written to.
     """
     try:
         yield

@@ -128,7 +128,7 @@ LIMIT :limit
 """
 # IS, not =: outside of Discord there is no channel, and nothing equals NULL.
 _LATEST = """
-WHERE g.user_id = :user_id AND g.channel_id IS :channel_id AND g.hidden = 0
+WHERE g.user_id = :user_id AND g.channel_id IS :channel_id AND g.hidden = 0 AND g.private = 0
 ORDER BY g.created_at DESC, g.id DESC
 LIMIT 1
 """

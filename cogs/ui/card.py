@@ -65,7 +65,7 @@ def finished_card(
         with_source: whether `SOURCE_FILE` is attached, to be shown as a thumbnail.
     """
     ladder = job.kind is Kind.LADDER and not single
-    container = _container(job, SOURCE_FILE if with_source else None)
+    container = _container(job, SOURCE_FILE if with_source else None, spoiler=spoiler)
     alts = (
         [sheet_alt(job, generations)] if ladder else [picture_alt(g, len(generations)) for g in generations]
     )
@@ -163,12 +163,12 @@ def _title(job: Job) -> str:
     return f"{prompt}\n-# {verb} of {where}{whence}"
 
 
-def _container(job: Job, source_file: str | None) -> ui.Container[Any]:
+def _container(job: Job, source_file: str | None, *, spoiler: bool = False) -> ui.Container[Any]:
     title: ui.TextDisplay[Any] = ui.TextDisplay(_title(job))
     if source_file is None:
         return ui.Container(title, accent_colour=_ACCENT)
     thumbnail: ui.Thumbnail[Any] = ui.Thumbnail(
-        f"attachment://{source_file}", description="The picture that this was made from"
+        f"attachment://{source_file}", description="The picture that this was made from", spoiler=spoiler
     )
     return ui.Container(ui.Section(title, accessory=thumbnail), accent_colour=_ACCENT)
 

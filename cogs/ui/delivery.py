@@ -19,6 +19,8 @@ TOO_LARGE: Final = 413
 NO_ANSWER: Final = 0
 RETRY_WAITS: Final = (1, 3, 5, 7)
 """Seconds before each further try, as discord.py waits."""
+TOKEN_LIFE: Final = 15 * 60
+"""Seconds for which an interaction's token can be used."""
 EXPIRED_TOKEN: Final = frozenset({50027, 10015})
 """Discord's codes for an interaction token that is over: Invalid Webhook Token, Unknown Webhook."""
 
@@ -77,6 +79,26 @@ class PostedCard:
     async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
         with translated(files, self.upload_limit):
             return await _persist(lambda: self._message.edit(view=view, attachments=as_files(files)))
+
+
+class TokenCard:
+    """The answer to an interaction of an earlier process, reached by its token while that lives.
+
+    The only way to private answers, and to those of a user install.
+    """
+
+    upload_limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+    def __init__(self, client: Atelier, token: str, message_id: int) -> None:
+        assert client.application_id is not None  # noqa: S101 - known after login
+        self._webhook = discord.Webhook.partial(client.application_id, token, client=client)
+        self._message_id = message_id
+
+    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
+        with translated(files, self.upload_limit):
+            return await _persist(
+                lambda: self._webhook.edit_message(self._message_id, view=view, attachments=as_files(files))
+            )
 
 
 @contextmanager

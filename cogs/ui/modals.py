@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.core.errors import SyntaxProblemError
 from bot.core.jobs import Generation
-from bot.core.requests import MAX_PROMPT, ImagineRequest, LadderRequest, RemixRequest, Source
+from bot.core.requests import MAX_PROMPT, UNKNOWN_SOURCE, ImagineRequest, LadderRequest, RemixRequest, Source
 from bot.core.strength import DEFAULT_LADDER, DEFAULT_STRENGTH, check_strength, parse_strengths
 from bot.tree import defer, reply_error
 from cogs.ui.progress import begin
@@ -30,8 +30,6 @@ class Form:
     default: str
     request: Callable[[Source, str, str], ImagineRequest]
     """From the source, the prompt, and the field's text; raises RequestError."""
-    check: Callable[[str], object]
-    """Raises what is wrong with the field's text, before anything is fetched."""
 
 
 def parse_strength(text: str) -> float:
@@ -55,7 +53,6 @@ REMIX: Final = Form(
     request=lambda source, prompt, text: RemixRequest(
         source=source, prompt=prompt, strength=parse_strength(text)
     ),
-    check=parse_strength,
 )
 LADDER: Final = Form(
     title="Ladder",
@@ -65,7 +62,6 @@ LADDER: Final = Form(
     request=lambda source, prompt, text: LadderRequest(
         source=source, prompt=prompt, strengths=parse_strengths(text)
     ),
-    check=parse_strengths,
 )
 
 
@@ -108,7 +104,8 @@ class SourceModal(ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Take the picture in, and go."""
-        self._form.check(self._field.value)
+        checked = self._form.request(UNKNOWN_SOURCE, self._prompt.value, self._field.value)
+        interaction.client.generation.check(checked, interaction.user.id)
         await defer(interaction, private=self._private)
         chosen = self._which.values
         source = await self._sources.take(self._choices[int(chosen[0]) if chosen else 0], self._jump_url)

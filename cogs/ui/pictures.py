@@ -53,7 +53,8 @@ def _links(part: discord.Message | discord.MessageSnapshot) -> Iterator[PictureL
             yield PictureLink(attachment.url, attachment.filename, attachment.size)
     for media in _media(part.components):
         if _is_image(media.content_type, urlsplit(media.url).path):
-            yield PictureLink(media.url, urlsplit(media.url).path.rpartition("/")[2])
+            # As for embeds: the proxy's copy is on Discord's CDN.
+            yield PictureLink(media.proxy_url or media.url, urlsplit(media.url).path.rpartition("/")[2])
     for embed in part.embeds:
         # The proxy's copy is on Discord's CDN; the original may be anywhere.
         url = embed.image.proxy_url or embed.thumbnail.proxy_url

@@ -17,7 +17,7 @@ from bot.core.jobs import Cancelled, Failed, Finished, Generation, Job, Origin, 
 from bot.core.messages import explain
 from bot.core.policy import Actor, is_spoilered
 from bot.core.requests import ImagineRequest, Kind
-from bot.tree import defer
+from bot.tree import defer, sentence_for
 from cogs.ui.card import SOURCE_FILE, ended_card, finished_card, progress_card
 from cogs.ui.delivery import TOO_LARGE, CardMessage, InteractionCard, largest, translated
 
@@ -66,16 +66,26 @@ async def start(client: Atelier, request: ImagineRequest, origin: Origin, place:
         AtelierError: it was not accepted, or (DeliveryError) its card could not be shown.
     """
     ticket = await client.generation.submit(request, origin)
+    name = f"card-{ticket.job.id}"
     try:
         with translated():
             card, message = await place(progress_card(ticket.job))
-    except DeliveryError as error:  # the job goes on, and its picture goes to history
+    except DeliveryError as error:  # the job goes on, and its pictures go to history
+        client.spawn(_keep_when_made(client, ticket), name)
         raise replace(error, made=False) from error
-    client.spawn(follow(client, ticket, card), f"card-{ticket.job.id}")
+    client.spawn(follow(client, ticket, card), name)
     await client.generation.placed(ticket.job.id, message.channel.id, message.id)
 
 
 async def follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
+    """Edit the card until the job is over; what nobody foresaw ends on the card as an apology."""
+    try:
+        await _follow(client, ticket, card)
+    except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+        await show_ended(card, ticket.job, sentence_for(error))
+
+
+async def _follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
     """Edit the card as the job goes on, at most every `EDIT_GAP` seconds, and show how it ended."""
     job = ticket.job
     async for event in ticket.events():
@@ -101,21 +111,44 @@ async def deliver(
 ) -> None:
     """Show the finished pictures; where Discord will not have them, say so: they stay in history."""
     try:
-        files = await _files(client, job, generations, card.upload_limit, single=single)
-        try:
-            await _show(client, job, generations, card, files, single=single)
-        except DeliveryError as error:
-            if error.status != TOO_LARGE:
-                raise
-            # Discord's limit here is lower than it told us: once more, at half the size.
-            files = await _files(client, job, generations, largest(files) // 2, single=single)
-            await _show(client, job, generations, card, files, single=single)
+        await show_pictures(client, job, generations, card, single=single)
     except AtelierError as error:
         log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
         if isinstance(error, DeliveryError):
-            for generation in generations:  # nobody can pick a tile of a sheet that nobody sees
-                await client.gallery.pick(generation, Actor(job.origin.user_id))
+            await _keep(client, job, generations)
         await show_ended(card, job, explain(error))
+
+
+async def _keep(client: Atelier, job: Job, generations: Sequence[Generation]) -> None:
+    """Take a ladder's tiles into history: nobody can pick one from a sheet that nobody sees."""
+    for generation in generations:
+        await client.gallery.pick(generation, Actor(job.origin.user_id))
+
+
+async def _keep_when_made(client: Atelier, ticket: Ticket) -> None:
+    outcome = await ticket.outcome()
+    if isinstance(outcome, Finished):
+        await _keep(client, ticket.job, outcome.generations)
+
+
+async def show_pictures(
+    client: Atelier, job: Job, generations: Sequence[Generation], card: CardMessage, *, single: bool = False
+) -> None:
+    """Put the finished pictures, or with `single` the one, on a card.
+
+    Raises:
+        DeliveryError: Discord does not take them, also not at half the size.
+        AtelierError: a file is gone, or cannot be read.
+    """
+    files = await _files(client, job, generations, card.upload_limit, single=single)
+    try:
+        await _show(client, job, generations, card, files, single=single)
+    except DeliveryError as error:
+        if error.status != TOO_LARGE:
+            raise
+        # Discord's limit here is lower than it told us: once more, at half the size.
+        files = await _files(client, job, generations, largest(files) // 2, single=single)
+        await _show(client, job, generations, card, files, single=single)
 
 
 async def _files(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 
 from bot.client import Atelier
@@ -15,6 +16,7 @@ from bot.core.errors import (
     BotPermissionError,
     ManyPicturesError,
     NoSourceError,
+    PrivateSourceError,
     SourceAccessError,
     SourceGoneError,
     SourceHiddenError,
@@ -44,11 +46,16 @@ class Asker:
     user: discord.User | discord.Member
     guild_id: int | None
     channel: Any
-    """The channel they ask in; Discord lets them read it, or they could not have asked."""
+    """The channel they ask in; None where Discord does not name it."""
+    reads_here: bool
+    """Whether they can read that channel's history: commands can be used without."""
+    private: bool = False
+    """Whether they alone will see the answer."""
 
     @classmethod
-    def of(cls, interaction: discord.Interaction[Any]) -> "Asker":
-        return cls(interaction.user, interaction.guild_id, interaction.channel)
+    def of(cls, interaction: discord.Interaction[Any], *, private: bool = False) -> "Asker":
+        reads_here = interaction.guild_id is None or interaction.permissions.read_message_history
+        return cls(interaction.user, interaction.guild_id, interaction.channel, reads_here, private)
 
 
 class Sources:
@@ -132,6 +139,8 @@ class Sources:
         generation = await self._client.gallery.get(parse_generation_id(name))
         readable = await self._readable(asker, generation.origin.guild_id, generation.origin.channel_id)
         check_use(self._actor(asker), generation, readable=readable)
+        if generation.origin.private and not asker.private:
+            raise PrivateSourceError
         return self._client.gallery.source_of(generation, jump_url=jump_url_of(generation))
 
     async def _linked(self, asker: Asker, link: re.Match[str]) -> Source:
@@ -152,10 +161,15 @@ class Sources:
         own = await self._client.gallery.latest(asker.user.id, channel_id)
         if own:
             return self._client.gallery.source_of(own, jump_url=jump_url_of(own))
+        if not asker.reads_here:
+            raise NoSourceError
         try:
             recent = [message async for message in asker.channel.history(limit=LOOK_BACK)]
-        except (discord.Forbidden, AttributeError) as error:
-            # A user install, or no permission to read: the bot sees no messages there.
+        except discord.Forbidden as error:
+            if self._client.get_guild(asker.guild_id or 0) is None:
+                raise NoSourceError from error  # a user install: the bot itself is not there
+            raise BotPermissionError(("Read Message History",), channel_id) from error
+        except AttributeError as error:  # no channel, or one without messages
             raise NoSourceError from error
         for message in recent:
             try:
@@ -170,7 +184,7 @@ class Sources:
         if channel_id is None:
             return False
         if asker.channel is not None and channel_id == asker.channel.id:
-            return True
+            return asker.reads_here
         guild = self._client.get_guild(guild_id) if guild_id else None
         if guild is None:
             return False  # somebody's direct messages, or a server that the bot is not in
@@ -184,7 +198,7 @@ class Sources:
                 return False
             if isinstance(channel, discord.Thread) and channel.is_private() and not allowed.manage_threads:
                 await channel.fetch_member(member.id)
-        except (discord.NotFound, discord.Forbidden):
+        except (discord.NotFound, discord.Forbidden, discord.InvalidData):
             return False
         return True
 
@@ -197,7 +211,7 @@ class Sources:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 return await self._client.http.get_from_cdn(link.url)
-        except (discord.HTTPException, TimeoutError) as error:
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             raise SourceGoneError("picture") from error
 
 

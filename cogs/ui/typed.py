@@ -38,6 +38,8 @@ class Typed:
         aspect = self.options.get("aspect")
         if aspect is not None and aspect not in tuple(Aspect):
             raise ChoiceError("aspect", aspect, tuple(Aspect))
+        count = self._whole("count")
+        count = 1 if count is None else count
         shared: dict[str, Any] = {
             "prompt": self.prompt or (source and source.prompt) or "",
             "negative_prompt": self.options.get("negative_prompt", ""),
@@ -48,7 +50,7 @@ class Typed:
             "model": self.options.get("model"),
         }
         if source is None:
-            return ImagineRequest(count=self._whole("count") or 1, **shared)
+            return ImagineRequest(count=count, **shared)
         if self.kind is Kind.LADDER:
             strengths = self.options.get("strengths", self.options.get("strength"))
             ladder = DEFAULT_LADDER if strengths is None else parse_strengths(strengths)
@@ -57,7 +59,7 @@ class Typed:
         return RemixRequest(
             source=source,
             strength=DEFAULT_STRENGTH if strength is None else strength,
-            count=self._whole("count") or 1,
+            count=count,
             **shared,
         )
 

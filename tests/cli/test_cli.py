@@ -95,7 +95,7 @@ def test_ladder_writes_a_sheet(atelier: Run, apple: Path, folder: Path) -> None:
 
 
 def test_history_lists_the_newest_first(atelier: Run, apple: Path) -> None:
-    listed = json.loads(atelier("history", "--json").stdout)
+    listed = json.loads(atelier("history", "--json").stdout)["pictures"]
 
     assert apple.exists()
     assert listed[-1]["prompt"] == "a red apple"
@@ -113,7 +113,12 @@ def test_history_lists_the_newest_first(atelier: Run, apple: Path) -> None:
         ("imagine x --model dall-e", "There is no model `dall-e` here; there is `tiny`."),
         ("imagine x --steps 1000", "`steps` is 1000; it takes 1 to 100."),
         ("imagine x --seed -1", "Invalid value for '--seed'"),
-        ("remix nowhere.png", "The picture is no longer there."),
+        (
+            "remix nowhere.png",
+            "`IMAGE|ID` is `nowhere.png`; it takes a picture file, or an id from the history.",
+        ),
+        (f"remix {'x' * 300}", "`IMAGE|ID` is `xxx"),
+        (f"imagine x --size {'9' * 5000}x64", "`--size` is `999"),
         ("remix apple.png --strength 1.5", "`strength` is 1.5; it takes above 0 and at most 1."),
         ("remix apple.png --strength 0", "`strength` is 0; it takes above 0 and at most 1."),
         ("ladder apple.png x --strengths 0.5,0.5", "The strength 0.5 is there twice"),

@@ -14,9 +14,19 @@ from bot.core.jobs import Progress, Queued
 from cogs.mentions import Mentions
 from cogs.ui.card import progress_card
 from tests.core.examples import a_job
-from tests.discord.test_cards import _until
 from tests.discord.test_mentions import me
-from tests.discord.world import World, card, menu, pictures_of, png, sentence, text_of
+from tests.discord.world import (
+    THUMBNAIL,
+    World,
+    buttons_of,
+    card,
+    components,
+    menu,
+    pictures_of,
+    png,
+    sentence,
+    text_of,
+)
 
 
 async def post(world: World, view: ui.LayoutView, *files: discord.File) -> discord.Message:
@@ -122,14 +132,94 @@ async def test_a_private_picture_is_deleted_from_history(world: World) -> None:
 
 
 @pytest.mark.live
-async def test_a_private_job_cut_short_by_a_restart_cannot_be_reached_and_does_no_harm(world: World) -> None:
+async def test_a_private_job_cut_short_by_a_restart_says_so_too(world: World) -> None:
     world.engine.hold()
-    await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
+    made = await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
 
     await world.restart()
 
-    later = await world.ada.slash(world.channel, "imagine", prompt="a cat")
-    await _until(lambda: bool(pictures_of(card(later))))
+    assert "The bot restarted before this was made; press Again." in text_of(card(made))
+
+
+@pytest.mark.live
+async def test_a_private_card_whose_token_is_over_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.engine.hold()
+    made = await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
+    monkeypatch.setattr("cogs.ui.delivery.TOKEN_LIFE", 0)
+
+    await world.restart()
+
+    assert buttons_of(card(made)) == ["Cancel"]
+    stale = await world.ada.click(card(made), label="Cancel")
+    assert sentence(stale) == "That job is over already (failed)."
+
+
+async def test_a_card_whose_pictures_are_gone_can_still_be_deleted_by_who_asked_for_it(world: World) -> None:
+    ladder = await world.ada.slash(world.channel, "ladder", prompt="x", image=("a.png", png()))
+    picked = await world.ada.select(card(ladder), ["0"], custom_id=menu(card(ladder))["custom_id"])
+    await world.ada.click(card(ladder), label="Delete")
+
+    stranger = await world.grace.click(card(picked), label="Delete")
+    assert sentence(stranger) == "Only its owner or a moderator may delete this picture."
+    await world.ada.click(card(picked), label="Delete")
+
+    assert world.channel.history() == []
+
+
+async def test_an_update_that_fails_leaves_the_other_pictures_on_their_card(world: World) -> None:
+    made = await world.ada.slash(world.channel, "imagine", prompt="two apples", count=2)
+    listed = await world.ada.slash(world.channel, "history")
+    opened = await world.ada.select(card(listed), [menu(card(listed))["options"][0]["value"]])
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=500)
+
+    await world.ada.click(card(opened), label="Delete")
+
+    assert len(pictures_of(card(made))) == 2
+
+
+async def test_what_nobody_foresaw_while_a_card_is_drawn_ends_on_it_as_an_apology(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the moon")
+
+    monkeypatch.setattr(world.bot.gallery, "file", broken)
+
+    result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
+
+    assert "Sorry, that went wrong on my side." in text_of(card(result))
+
+
+async def test_a_spoilered_picture_is_spoilered_as_a_source_too(world: World) -> None:
+    world.bot.settings = world.settings.model_copy(update={"spoiler": "always"})
+
+    result = await world.ada.slash(world.channel, "remix", prompt="x", image=("a.png", png()))
+
+    [thumbnail] = [c for c in components(card(result)) if c.get("type") == THUMBNAIL]
+    assert thumbnail["spoiler"] is True
+
+
+async def test_options_are_checked_before_the_picture_is_fetched(world: World) -> None:
+    result = await world.ada.slash(
+        world.channel, "remix", prompt="x", image=("a.png", b"not fetched"), model="nope"
+    )
+
+    assert not result.deferred
+    assert sentence(result) == "There is no model `nope` here; there is `tiny`."
+
+
+async def test_ones_own_private_picture_is_used_in_private_only(world: World) -> None:
+    await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
+    [secret] = (await world.services.gallery.page(world.ada.id)).generations
+
+    shown = await world.ada.slash(world.channel, "remix", source=secret.id)
+    hidden = await world.ada.slash(world.channel, "remix", source=secret.id, private=True)
+
+    assert sentence(shown) == "That picture is private; say `private:True`, so that only you see the answer."
+    assert hidden.ephemeral
+    assert len(pictures_of(card(hidden))) == 1
 
 
 async def test_a_page_whose_pictures_were_deleted_meanwhile_is_empty(world: World) -> None:

@@ -81,7 +81,7 @@ async def test_a_bad_option_is_answered_with_a_sentence(world: World, command: s
 @pytest.mark.parametrize("message_content", [True])
 async def test_with_the_intent_a_reply_to_any_card_or_picture_needs_no_more(world: World) -> None:
     made = await world.grace.slash(world.channel, "imagine", prompt="a red apple")
-    await world.ada.send(world.channel, "remix strength:0.4", reply_to=card(made))
+    await world.ada.send(world.channel, "/remix strength:0.4", reply_to=card(made))
     posted = await world.grace.send(world.channel, attachments=[("cat.png", png("blue"))])
     await world.ada.send(world.channel, f"{me(world)} remix a dog", reply_to=posted)
 
