@@ -16,6 +16,15 @@ class Waiting:
     cost: float
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a waiting job stands: its number in line (1 is next), and the seconds of work ahead of it."""
+
+    job_id: JobId
+    number: int
+    ahead: float
+
+
 class FairQueue:
     """Users take turns, so that one user's many jobs delay another's single job by one turn.
 
@@ -84,16 +93,14 @@ class FairQueue:
                     return True
         return False
 
-    def position(self, job_id: JobId) -> tuple[int, float] | None:
-        """A waiting job's place (1 is next) and the seconds of work ahead; None if it does not wait."""
-        for place, job in enumerate(self._in_order(), 1):
-            if job.job_id == job_id:
-                return place, self._cost_ahead(job_id)
-        return None
-
-    def waiting(self) -> list[JobId]:
+    def places(self) -> list[Place]:
         """All that wait, in the order of their turns."""
-        return [job.job_id for job in self._in_order()]
+        ahead = sum(job.cost for job in self._running.values())
+        places: list[Place] = []
+        for number, job in enumerate(self._in_order(), 1):
+            places.append(Place(job.job_id, number, ahead))
+            ahead += job.cost
+        return places
 
     def _in_order(self) -> list[Waiting]:
         lines = {user: deque(line) for user, line in self._lines.items()}
@@ -105,11 +112,3 @@ class FairQueue:
             if lines[user_id]:
                 turns.append(user_id)
         return order
-
-    def _cost_ahead(self, job_id: JobId) -> float:
-        cost = sum(job.cost for job in self._running.values())
-        for job in self._in_order():
-            if job.job_id == job_id:
-                break
-            cost += job.cost
-        return cost

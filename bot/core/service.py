@@ -271,12 +271,10 @@ class GenerationService:
         self._queue.leave(job_id)
 
     def _tell_positions(self) -> None:
-        for job_id in self._queue.waiting():
-            place = self._queue.position(job_id)
-            job, feed = self._live[job_id]
-            if place is not None:
-                known = self._estimates.knows(job.recipe.model)
-                feed.emit(Queued(place[0], place[1] if known else None))
+        for place in self._queue.places():
+            job, feed = self._live[place.job_id]
+            known = self._estimates.knows(job.recipe.model)
+            feed.emit(Queued(place.number, place.ahead if known else None))
 
 
 def _generation(job: Job, index: int, render: Render, sha256: str, now: float) -> Generation:

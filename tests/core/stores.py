@@ -130,7 +130,7 @@ class MemoryHistory(Faulty):
 
     async def latest(self, user_id: int, channel_id: int | None) -> Generation | None:
         found = await self.page(user_id, limit=len(self.rows))
-        return next((g for g in found if g.origin.channel_id == channel_id), None)
+        return next((g for g in found if g.origin.channel_id == channel_id and not g.origin.private), None)
 
     async def reveal(self, generation_id: GenerationId) -> None:
         self.rows[generation_id] = replace(self.rows[generation_id], hidden=False)

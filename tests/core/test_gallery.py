@@ -9,8 +9,8 @@ from bot.core.ids import GenerationId, JobId
 from bot.core.jobs import Generation, Picture
 from bot.core.policy import Actor
 from bot.core.requests import Kind, Source
-from tests.core.conftest import House
 from tests.core.examples import ANNA, BERT, SOURCE, STUDIO, a_generation, a_job, a_recipe
+from tests.core.house import House
 from tests.core.stores import plain_file
 
 RED = plain_file(Picture(2, 1, b"\xff\x00\x00" * 2))
@@ -136,6 +136,7 @@ async def test_the_latest_picture_is_the_users_own_in_that_channel(house: House)
     await keep(house, created_at=1)
     newest = await keep(house, created_at=2)
     await keep(house, user=BERT, created_at=3)
+    await keep(house, private=True, created_at=4)
 
     assert await house.gallery.latest(ANNA, STUDIO) == newest
     assert await house.gallery.latest(ANNA, None) is None

@@ -39,6 +39,7 @@ def test_new_ids_are_ids_and_differ(new_id: type[str]) -> None:
 
 
 @given(typed_ids())
+@example(("XK3QW9ZX", " `#xk3q-w9zx` "))
 def test_an_id_is_read_however_it_is_typed(pair: tuple[str, str]) -> None:
     right, typed = pair
 

@@ -46,6 +46,9 @@ SPECIAL = [
     PromptError(0, 1000),
     OptionError("strength", 1.5, 0, 1, exclusive_low=False),
     DeliveryError(413, 11_000_000, 10_485_760),
+    DeliveryError(413, 9_000_000, 10_485_760),
+    DeliveryError(0),
+    DeliveryError(403, made=False),
     # These two are told apart by their count alone.
     StrengthsError("too_few", count=1),
     StrengthsError("too_many", count=10),

@@ -41,12 +41,22 @@ def taken(queue: FairQueue) -> list[str]:
     return jobs
 
 
+def in_line(queue: FairQueue) -> list[JobId]:
+    """All that wait, in the order of their turns."""
+    return [place.job_id for place in queue.places()]
+
+
+def position(queue: FairQueue, job_id: JobId) -> tuple[int, float] | None:
+    """A waiting job's number in line and the seconds ahead of it; None if it does not wait."""
+    return next(((p.number, p.ahead) for p in queue.places() if p.job_id == job_id), None)
+
+
 def test_nobody_waits_in_a_new_queue() -> None:
     queue = a_queue()
 
     assert len(queue) == 0
     assert queue.take() is None
-    assert queue.waiting() == []
+    assert in_line(queue) == []
 
 
 def test_one_users_jobs_come_in_their_own_order() -> None:
@@ -103,18 +113,18 @@ def test_a_place_is_counted_from_one_and_has_the_work_ahead_of_it() -> None:
     queue = a_queue("a10", "a20", "b30", "c40")
     queue.take()
 
-    assert queue.waiting() == ["b30", "c40", "a20"]
-    assert queue.position(JobId("b30")) == (1, 10.0)
-    assert queue.position(JobId("c40")) == (2, 40.0)
-    assert queue.position(JobId("a20")) == (3, 80.0)
+    assert in_line(queue) == ["b30", "c40", "a20"]
+    assert position(queue, JobId("b30")) == (1, 10.0)
+    assert position(queue, JobId("c40")) == (2, 40.0)
+    assert position(queue, JobId("a20")) == (3, 80.0)
 
 
 def test_only_what_waits_has_a_place() -> None:
     queue = a_queue("a1")
     queue.take()
 
-    assert queue.position(JobId("a1")) is None
-    assert queue.position(JobId("zz")) is None
+    assert position(queue, JobId("a1")) is None
+    assert position(queue, JobId("zz")) is None
 
 
 def test_work_that_is_over_is_not_ahead_of_anybody() -> None:
@@ -122,7 +132,7 @@ def test_work_that_is_over_is_not_ahead_of_anybody() -> None:
     queue.take()
     queue.leave(JobId("a1"))
 
-    assert queue.position(JobId("b2")) == (1, 0.0)
+    assert position(queue, JobId("b2")) == (1, 0.0)
 
 
 def test_one_user_may_have_so_many_waiting_and_running() -> None:
@@ -196,7 +206,7 @@ class FairQueueMachine(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        expected = self.queue.waiting()[:1]
+        expected = in_line(self.queue)[:1]
         job = self.queue.take()
         assert ([job.job_id] if job else []) == expected
         if job is None:
@@ -228,18 +238,18 @@ class FairQueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_or_doubled(self) -> None:
-        assert sorted(self.queue.waiting()) == sorted(self.waiting)
+        assert sorted(in_line(self.queue)) == sorted(self.waiting)
         assert len(self.queue) == len(self.waiting)
 
     @invariant()
     def places_are_the_order_of_the_turns(self) -> None:
         ahead = sum(job.cost for job in self.running.values())
-        for place, job_id in enumerate(self.queue.waiting(), 1):
-            assert self.queue.position(job_id) == (place, ahead)
+        for place, job_id in enumerate(in_line(self.queue), 1):
+            assert position(self.queue, job_id) == (place, ahead)
             ahead += self.waiting[job_id].cost
 
     def teardown(self) -> None:
-        promised = self.queue.waiting()
+        promised = in_line(self.queue)
         assert taken(self.queue) == promised
 
     def _forget_who_waits_no_more(self) -> None:

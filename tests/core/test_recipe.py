@@ -162,12 +162,17 @@ def test_a_remix_may_ask_for_as_many_steps_as_its_strength_needs() -> None:
     assert caught.value.high == 10
 
 
-@pytest.mark.parametrize("guidance", [-0.1, 30.1, float("nan")])
+@pytest.mark.parametrize("guidance", [-0.1, 30.1, float("inf")])
 def test_guidance_outside_the_models_range_is_refused_with_the_range(guidance: float) -> None:
     with pytest.raises(OptionError) as caught:
         plan(ImagineRequest(prompt="a fox", guidance_scale=guidance), TINY, seed=0)
 
-    assert (caught.value.option, caught.value.low, caught.value.high) == ("guidance", 0, 30.0)
+    assert astuple(caught.value)[:4] == ("guidance", guidance, 0, 30.0)
+
+
+def test_guidance_that_is_no_number_is_refused() -> None:
+    with pytest.raises(OptionError, match="guidance"):
+        plan(ImagineRequest(prompt="a fox", guidance_scale=float("nan")), TINY, seed=0)
 
 
 @pytest.mark.parametrize("guidance", [0.0, 30.0])
@@ -202,8 +207,9 @@ def test_a_negative_prompt_is_refused_by_a_model_that_takes_none() -> None:
     spec = replace(TINY, capabilities=Capabilities(negative_prompt=False))
 
     assert plan(ImagineRequest(prompt="a fox", negative_prompt=" "), spec, seed=0)
-    with pytest.raises(UnsupportedError, match="negative_prompt"):
+    with pytest.raises(UnsupportedError) as caught:
         plan(ImagineRequest(prompt="a fox", negative_prompt="blurry"), spec, seed=0)
+    assert (caught.value.model, caught.value.feature) == ("tiny", "negative_prompt")
 
 
 def test_a_model_that_was_never_loaded_is_given_the_benefit_of_the_doubt() -> None:

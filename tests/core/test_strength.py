@@ -51,7 +51,7 @@ def test_the_lowest_strength_takes_as_many_steps_as_a_scheduler_has() -> None:
     assert raise_steps(12, 1 / MOST_STEPS) == MOST_STEPS
 
 
-@pytest.mark.parametrize("strength", [0.000999, 1e-9, 5e-324])
+@pytest.mark.parametrize("strength", [1 / 1001, 1e-9, 5e-324])
 def test_a_strength_too_low_for_any_step_count_is_refused_at_once(strength: float) -> None:
     with pytest.raises(OptionError) as caught:
         raise_steps(12, strength)
@@ -80,6 +80,7 @@ def test_any_other_number_is_no_strength(number: float) -> None:
 
     error = caught.value
     assert (error.option, error.low, error.high, error.exclusive_low) == ("strength", 0, 1, True)
+    assert error.value is number
 
 
 @pytest.mark.parametrize(
