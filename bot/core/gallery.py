@@ -13,6 +13,8 @@ from bot.core.requests import Source
 
 PAGE_SIZE = 5
 THUMBNAIL_SIDE = 256
+AT_ONCE = 2
+"""Pictures of strangers decoded at the same time, at up to 600 MB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Gallery:
         self._history = history
         self._images = images
         self._codec = codec
+        # A small file may hold a large picture: many at once would fill the memory.
+        self._taking_in = asyncio.Semaphore(AT_ONCE)
 
     async def take_in(self, data: bytes, *, jump_url: str | None = None) -> Source:
         """Somebody's picture: checked, made clean, and stored now, since links and messages go away.
@@ -50,7 +54,8 @@ class Gallery:
             BadImageError: it is not a picture that we take.
             DiskFullError: it could not be stored.
         """
-        ingested = await asyncio.to_thread(self._codec.ingest, data)
+        async with self._taking_in:
+            ingested = await asyncio.to_thread(self._codec.ingest, data)
         sha256 = await self._images.put(ingested.png)
         picture = ingested.picture
         return Source(
@@ -160,8 +165,9 @@ class Gallery:
         """
         for generation in generations:
             check_delete(actor, generation.origin)
-        for sha256 in await self._history.delete([generation.id for generation in generations]):
-            await self._images.discard(sha256)
+        async with self._images.keeping:
+            for sha256 in await self._history.delete([generation.id for generation in generations]):
+                await self._images.discard(sha256)
 
     def _draw_sheet(self, source: bytes, generations: Sequence[Generation], files: Sequence[bytes]) -> bytes:
         recipe = generations[0].recipe

@@ -1,5 +1,6 @@
 """What the core needs of the outside world. `bot/wiring.py` alone knows who provides it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -121,6 +122,10 @@ class PictureCodec(Protocol):
 
 class ImageStore(Protocol):
     """Files named by their SHA-256."""
+
+    keeping: asyncio.Lock
+    """Held from storing a file until a row refers to it, and from deleting rows until their files are
+    gone: else one picture's deletion could take the file of another with the same bytes."""
 
     async def put(self, data: bytes) -> str:
         """Store bytes durably; return their SHA-256 in hexadecimal.

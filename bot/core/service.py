@@ -244,13 +244,17 @@ class GenerationService:
     async def _store(self, job_id: JobId, renders: list[Render]) -> tuple[Generation, ...]:
         job = self._live[job_id][0]  # the card may have been placed meanwhile
         files = [await asyncio.to_thread(self._codec.encode_png, render) for render in renders]
+        async with self._images.keeping:
+            return await self._keep(job, renders, files)
+
+    async def _keep(self, job: Job, renders: list[Render], files: list[bytes]) -> tuple[Generation, ...]:
         hashes = [await self._images.put(file) for file in files]
         now = self._clock.now()
         generations = tuple(
             _generation(job, index, render, sha256, now)
             for index, (render, sha256) in enumerate(zip(renders, hashes, strict=True))
         )
-        await self._history.complete(job_id, generations, now)
+        await self._history.complete(job.id, generations, now)
         return generations
 
     async def _end(self, job: Job, feed: Feed, status: JobStatus, error: AtelierError | None = None) -> None:

@@ -31,6 +31,7 @@ class FileImages:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.keeping = asyncio.Lock()
         self._folder = folder
         # On the same disk as the files, so that a finished one can be moved there in one step.
         self._incoming = folder / "incoming"

@@ -145,6 +145,7 @@ class MemoryImages(Faulty):
 
     def __init__(self, log: list[str] | None = None) -> None:
         super().__init__(log)
+        self.keeping = asyncio.Lock()
         self.files: dict[str, bytes] = {}
 
     async def put(self, data: bytes) -> str:
@@ -159,6 +160,7 @@ class MemoryImages(Faulty):
         return self.files[sha256]
 
     async def discard(self, sha256: str) -> None:
+        await self._enter("discard")
         self.files.pop(sha256, None)
 
 

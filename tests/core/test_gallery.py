@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.core.policy import Actor
 from bot.core.requests import Kind, Source
 from tests.core.examples import ANNA, BERT, SOURCE, STUDIO, a_generation, a_job, a_recipe
 from tests.core.house import House
-from tests.core.stores import plain_file
+from tests.core.stores import Gate, plain_file
 
 RED = plain_file(Picture(2, 1, b"\xff\x00\x00" * 2))
 JUMP = "https://discord.com/channels/9/501/1"
@@ -248,3 +249,17 @@ async def test_nothing_is_deleted_where_one_picture_is_anothers(house: House) ->
 
     assert set(house.history.rows) == {mine.id, anothers.id}
     assert house.images.files
+
+
+async def test_a_file_is_not_deleted_while_another_pictures_row_is_on_its_way(house: House) -> None:
+    first = await keep(house)
+    gate = house.images.gates["discard"] = Gate()
+
+    deleting = asyncio.create_task(house.gallery.delete([first], Actor(ANNA)))
+    await gate.reached.wait()
+    assert house.images.keeping.locked()
+    gate.open()
+    await deleting
+
+    assert not house.images.keeping.locked()
+    assert house.images.files == {}
