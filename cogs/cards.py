@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import discord
@@ -128,18 +129,19 @@ class Cards(commands.Cog):
     async def close_interrupted(self) -> None:
         """Say on the cards of what a restart cut short that nothing comes any more."""
         for job in self._bot.generation.interrupted:
-            card = _reach(self._bot, job)
-            if card is not None:
-                await show_ended(card, job, explain(RestartedError()))
+            for card in _ways_to(self._bot, job):
+                if await show_ended(card, job, explain(RestartedError())):
+                    break
 
 
-def _reach(bot: Atelier, job: Job) -> CardMessage | None:
-    """A card from before a restart: by its interaction's token, or else as a message; None if neither."""
+def _ways_to(bot: Atelier, job: Job) -> Iterator[CardMessage]:
+    """A card from before a restart: as a message, and by its interaction's token while that lives."""
+    message = _card_of(bot, job)
+    if message is not None:
+        yield PostedCard(message)
     origin = job.origin
     if origin.interaction_token and origin.message_id and time.time() - job.created_at < TOKEN_LIFE:
-        return TokenCard(bot, origin.interaction_token, origin.message_id)
-    message = _card_of(bot, job)
-    return None if message is None else PostedCard(message)
+        yield TokenCard(bot, origin.interaction_token, origin.message_id)
 
 
 def _card_of(bot: Atelier, job: Job) -> discord.PartialMessage | None:

@@ -194,9 +194,11 @@ async def _thumbnail(client: Atelier, sha256: str) -> list[PictureFile]:
         return []
 
 
-async def show_ended(card: CardMessage, job: Job, sentence: str) -> None:
-    """Put a sentence where the pictures would have been."""
+async def show_ended(card: CardMessage, job: Job, sentence: str) -> bool:
+    """Put a sentence where the pictures would have been; whether Discord took it."""
     try:
         await card.edit(ended_card(job, sentence))
     except DeliveryError:
         log.warning("job %s: card not updated (%s)", job.id, sentence, exc_info=True)
+        return False
+    return True

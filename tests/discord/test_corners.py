@@ -142,6 +142,17 @@ async def test_a_private_job_cut_short_by_a_restart_says_so_too(world: World) ->
 
 
 @pytest.mark.live
+async def test_a_card_that_the_bot_cannot_edit_as_a_message_is_closed_by_its_token(world: World) -> None:
+    world.engine.hold()
+    made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
+    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001)
+
+    await world.restart()
+
+    assert "The bot restarted before this was made; press Again." in text_of(card(made))
+
+
+@pytest.mark.live
 async def test_a_private_card_whose_token_is_over_is_left_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
