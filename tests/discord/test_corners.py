@@ -263,3 +263,26 @@ async def test_details_of_a_remix_of_an_attachment_name_no_parent(world: World) 
     details = await world.ada.click(card(made), label="Details")
 
     assert "/remix prompt:x strength:0.6 seed:" in text_of(card(details))
+
+
+async def test_history_tells_a_remix_by_its_strength(world: World) -> None:
+    await world.ada.slash(world.channel, "remix", prompt="x", image=("a.png", png()), strength=0.4)
+
+    listed = await world.ada.slash(world.channel, "history")
+
+    assert "remix \N{MIDDLE DOT} strength 0.4" in text_of(card(listed))
+
+
+async def test_who_may_not_read_the_channels_history_gets_no_picture_from_it(world: World) -> None:
+    here = world.guild.create_text_channel(
+        "here", overwrites={world.ada: discord.PermissionOverwrite(read_message_history=False)}
+    )
+    made = await world.grace.slash(here, "imagine", prompt="from before ada came")
+
+    bare = await world.ada.slash(here, "remix", prompt="x")
+    [generation] = (await world.services.gallery.page(world.grace.id)).generations
+    named = await world.ada.slash(here, "remix", prompt="x", source=generation.id)
+
+    assert len(pictures_of(card(made))) == 1
+    assert sentence(bare).startswith("There is no picture to start from")
+    assert sentence(named) == "That picture is in a place that you cannot read, so it cannot be used."
