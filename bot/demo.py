@@ -103,17 +103,19 @@ async def _serve_page(env: simcord.Env, port: int, *, open_browser: bool) -> Non
 
 async def _keep_fresh(env: simcord.Env, preview: Any) -> None:
     """Show on the page what the bot did by itself: progress and finished pictures."""
-    changed = asyncio.Event()
-    env.backend.subscribers.append(lambda *_: changed.set())
+    shown = 0
     while True:
-        await changed.wait()
         await asyncio.sleep(REFRESH_SECONDS)
-        changed.clear()
+        # Counted, not subscribed to: the simulation announces no edit of a private answer.
+        requests = len(env.http_requests)
+        if requests == shown:
+            continue
         try:
             await env.advance_time(_seconds_behind(env))
             await preview.refresh()
-        except simcord.SetupError:  # somebody is clicking right now: the page is refreshed by that
-            changed.set()
+        except simcord.SetupError:
+            continue  # somebody is clicking right now
+        shown = requests
 
 
 def _seconds_behind(env: simcord.Env) -> float:

@@ -154,7 +154,10 @@ def variable_of(field: str) -> str:
 def _check_names() -> None:
     """A misspelt variable would silently do nothing: refuse it."""
     known = [variable_of(field) for field in Settings.model_fields]
-    dotenv = dotenv_values(DOTENV) if DOTENV.is_file() else {}
+    try:
+        dotenv = dotenv_values(DOTENV) if DOTENV.is_file() else {}
+    except UnicodeDecodeError as error:
+        raise SettingsError(str(DOTENV), "is not text in UTF-8; save it anew as such") from error
     for name in sorted({*os.environ, *dotenv}):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)

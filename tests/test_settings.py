@@ -41,6 +41,15 @@ def test_values_are_read_from_a_dotenv_file(tmp_path: Path) -> None:
     assert load_settings().queue_limit == 7
 
 
+def test_a_dotenv_file_that_is_no_utf8_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("DISCORD_TOKEN=x".encode("utf-16"))
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    assert explain(caught.value).endswith("is not text in UTF-8; save it anew as such.")
+
+
 def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_CATALOG", "")
 
