@@ -44,12 +44,12 @@ async def measure(folder: Path) -> dict[str, float]:
     ticking = asyncio.create_task(ticker.run())
     await asyncio.sleep(PERIOD)
 
-    import simcord  # noqa: PLC0415 - imports are part of what is measured
+    import simcord
 
-    from bot.demo import demo_client  # noqa: PLC0415
-    from bot.running import warm_up  # noqa: PLC0415
-    from bot.settings import load_settings  # noqa: PLC0415
-    from bot.wiring import import_engine, open_services  # noqa: PLC0415
+    from bot.demo import demo_client
+    from bot.running import warm_up
+    from bot.settings import load_settings
+    from bot.wiring import import_engine, open_services
 
     import_engine()
     settings = load_settings(data_dir=folder)

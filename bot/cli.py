@@ -71,7 +71,7 @@ def imagine(
     as_json: Json = False,
 ) -> None:
     """Make a picture from words."""
-    from bot import local  # noqa: PLC0415 - heavy
+    from bot import local
 
     options = local.Options(seed, steps, guidance, parse_size(size), count, negative, model)
     _run(local.imagine(load_settings(), prompt, options, out, as_json=as_json))
@@ -95,7 +95,7 @@ def remix(
     as_json: Json = False,
 ) -> None:
     """Make the next picture from a picture."""
-    from bot import local  # noqa: PLC0415 - heavy
+    from bot import local
 
     options = local.Options(seed, steps, guidance, parse_size(size), count, negative, model)
     _run(local.remix(load_settings(), start, prompt, strength, options, out, as_json=as_json))
@@ -116,7 +116,7 @@ def ladder(
     as_json: Json = False,
 ) -> None:
     """See one picture remixed at several strengths, on one labelled sheet."""
-    from bot import local  # noqa: PLC0415 - heavy
+    from bot import local
 
     options = local.Options(seed, steps, guidance, parse_size(size), 1, negative, model)
     _run(local.ladder(load_settings(), start, prompt, strengths, options, out, as_json=as_json))
@@ -128,7 +128,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """List what the command line has made."""
-    from bot import local  # noqa: PLC0415 - heavy
+    from bot import local
 
     _run(local.history(load_settings(), limit, as_json=as_json))
 
@@ -136,7 +136,7 @@ def history(
 @app.command()
 def doctor() -> None:
     """Check settings, database, model, device, disk and token, and say what to do."""
-    from bot.doctor import examine  # noqa: PLC0415 - heavy
+    from bot.doctor import examine
 
     if not _run(examine(load_settings())):
         raise typer.Exit(FAILED)
@@ -151,8 +151,8 @@ def demo(
 ) -> None:
     """Play with the bot in a simulated Discord: no account, no token."""
     try:
-        from bot.demo import serve  # noqa: PLC0415 - heavy, and an extra
-        from bot.wiring import import_engine  # noqa: PLC0415
+        from bot.demo import serve  # an extra
+        from bot.wiring import import_engine
     except ModuleNotFoundError as error:
         raise MissingExtraError("demo") from error
 
@@ -167,8 +167,8 @@ def run() -> None:
     """Start the bot on Discord."""
     settings = load_settings()
     _log_to_stderr(settings)
-    from bot.running import serve  # noqa: PLC0415 - heavy
-    from bot.wiring import import_engine  # noqa: PLC0415
+    from bot.running import serve
+    from bot.wiring import import_engine
 
     import_engine()
     _run(serve(settings))
@@ -177,7 +177,7 @@ def run() -> None:
 @app.command()
 def sync() -> None:
     """Tell Discord about the commands now (the bot does it by itself when they have changed)."""
-    from bot.running import sync_commands  # noqa: PLC0415 - heavy
+    from bot.running import sync_commands
 
     _run(sync_commands(load_settings()))
     typer.echo("Commands synced.")

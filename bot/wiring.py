@@ -175,14 +175,14 @@ def _unusable(data_dir: Path, error: OSError) -> SettingsError:
 
 def import_engine() -> None:
     """Import torch and diffusers, which takes seconds: best done before there is an event loop."""
-    import bot.engine.pipeline_engine  # noqa: F401, PLC0415
+    import bot.engine.pipeline_engine  # noqa: F401 - for its effect: torch is in memory then
 
 
 def pipeline_engine(settings: Settings, catalog: Catalog, folder: Path) -> Engine:
     """The engine that runs any of diffusers' AutoPipelines; `folder` is for models of its own making."""
     # Importing torch and diffusers takes seconds: only who makes pictures pays for it.
-    from bot.engine.options import EngineOptions  # noqa: PLC0415
-    from bot.engine.pipeline_engine import PipelineEngine  # noqa: PLC0415
+    from bot.engine.options import EngineOptions
+    from bot.engine.pipeline_engine import PipelineEngine
 
     options = EngineOptions(
         device=settings.device.value,
