@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.core.errors import SyntaxProblemError
 from bot.core.feed import Ticket
 from bot.core.ids import looks_like_id, parse_generation_id
-from bot.core.jobs import LOCAL_USER, Failed, Finished, Generation, Origin
+from bot.core.jobs import LOCAL_USER, Failed, Finished, Generation, Job, Origin
 from bot.core.jobs import Progress as StepsDone
+from bot.core.messages import tell_reading
 from bot.core.requests import ImagineRequest, LadderRequest, RemixRequest, Source
 from bot.core.strength import check_strength, parse_strengths
 from bot.settings import Settings
@@ -100,6 +101,7 @@ async def ladder(
         sheet = await services.gallery.sheet(ticket.job, generations, NO_LIMIT)
         _write(out, sheet.data)
         _tell([out], generations, as_json=as_json)
+        _tell_reading(services, ticket.job)
 
 
 async def history(settings: Settings, limit: int, *, as_json: bool) -> None:
@@ -138,11 +140,12 @@ def numbered(out: Path, index: int) -> Path:
 
 
 async def _make(services: Services, request: ImagineRequest, out: Path, *, as_json: bool) -> None:
-    _, generations = await _outcome(services, request)
+    ticket, generations = await _outcome(services, request)
     paths = [numbered(out, generation.index) for generation in generations]
     for path, generation in zip(paths, generations, strict=True):
         _write(path, (await services.gallery.file(generation, NO_LIMIT)).data)
     _tell(paths, generations, as_json=as_json)
+    _tell_reading(services, ticket.job)
 
 
 async def _outcome(services: Services, request: ImagineRequest) -> tuple[Ticket, tuple[Generation, ...]]:
@@ -202,6 +205,13 @@ def _tell(paths: list[Path], generations: tuple[Generation, ...], *, as_json: bo
         return
     for path in paths:
         typer.echo(path)
+
+
+def _tell_reading(services: Services, job: Job) -> None:
+    """Beside the output proper, which programs read."""
+    spec = services.generation.catalog.find(job.recipe.model)
+    for sentence in tell_reading(job.recipe, spec, job.source):
+        typer.echo(sentence, err=True)
 
 
 def _facts(generation: Generation) -> dict[str, Any]:

@@ -4,17 +4,19 @@ import importlib.resources
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bot.core.catalog import CATALOG_VARIABLE, Catalog, read_catalog
+from bot.core.catalog import CATALOG_VARIABLE, Catalog, ModelSpec, read_catalog
 from bot.core.errors import SettingsError
 from bot.core.feed import Feed
 from bot.core.gallery import Gallery
+from bot.core.lexicon import Lexicon
 from bot.core.ports import Engine
 from bot.core.queue import FairQueue
 from bot.core.service import GenerationService
+from bot.engine.folders import local_folder
 from bot.history.database import open_database
 from bot.history.generations import SqliteHistory
 from bot.history.images import FileImages
@@ -26,6 +28,8 @@ from bot.imaging.opening import Limits
 from bot.settings import Settings
 
 DATABASE: Final = "atelier.sqlite3"
+LEXICON: Final = "lexicon.json"
+"""In a model's folder: the few words that it knows."""
 MIB: Final = 1024 * 1024
 
 NewEngine = Callable[[Settings, Catalog, Path], Engine]
@@ -139,10 +143,10 @@ async def open_services(
 
 
 def load_catalog(settings: Settings) -> Catalog:
-    """The operator's catalogue, or the built-in one.
+    """The operator's catalogue, or the built-in one, with the lexicons of the models that bring one.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: it, or a lexicon, cannot be read.
     """
     try:
         if settings.catalog is None:
@@ -153,7 +157,19 @@ def load_catalog(settings: Settings) -> Catalog:
         raise SettingsError(
             CATALOG_VARIABLE, f"is {str(settings.catalog)!r}, which cannot be read: {error}"
         ) from error
-    return read_catalog(text, settings.default_model)
+    catalog = read_catalog(text, settings.default_model)
+    return replace(catalog, models=tuple(_with_lexicon(spec) for spec in catalog))
+
+
+def _with_lexicon(spec: ModelSpec) -> ModelSpec:
+    folder = local_folder(spec.source)
+    if folder is None or not (folder / LEXICON).is_file():
+        return spec
+    try:
+        return replace(spec, lexicon=Lexicon.from_json((folder / LEXICON).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        problem = f"names the model {spec.name!r}, whose {LEXICON} cannot be read: {error}"
+        raise SettingsError(CATALOG_VARIABLE, problem) from error
 
 
 def make_data_dir(settings: Settings) -> Path:

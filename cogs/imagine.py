@@ -14,6 +14,7 @@ from cogs.ui.options import (
     SeedOption,
     StepsOption,
     complete_model,
+    complete_prompt,
     described,
 )
 from cogs.ui.permissions import check_bot_permissions
@@ -30,7 +31,7 @@ class Imagine(commands.Cog):
         )
     )
     @app_commands.choices(aspect=ASPECTS)
-    @app_commands.autocomplete(model=complete_model)
+    @app_commands.autocomplete(prompt=complete_prompt, model=complete_model)
     async def imagine(
         self,
         interaction: discord.Interaction[Atelier],

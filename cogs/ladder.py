@@ -17,6 +17,7 @@ from cogs.ui.options import (
     SeedOption,
     StepsOption,
     complete_model,
+    complete_prompt,
     complete_source,
     described,
 )
@@ -39,7 +40,7 @@ class Ladder(commands.Cog):
         )
     )  # fmt: skip
     @app_commands.choices(aspect=ASPECTS)
-    @app_commands.autocomplete(model=complete_model, source=complete_source)
+    @app_commands.autocomplete(prompt=complete_prompt, model=complete_model, source=complete_source)
     async def ladder(
         self,
         interaction: discord.Interaction[Atelier],

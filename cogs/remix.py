@@ -19,6 +19,7 @@ from cogs.ui.options import (
     StepsOption,
     StrengthOption,
     complete_model,
+    complete_prompt,
     complete_source,
     described,
 )
@@ -41,7 +42,7 @@ class Remix(commands.Cog):
         )
     )  # fmt: skip
     @app_commands.choices(aspect=ASPECTS)
-    @app_commands.autocomplete(model=complete_model, source=complete_source)
+    @app_commands.autocomplete(prompt=complete_prompt, model=complete_model, source=complete_source)
     async def remix(
         self,
         interaction: discord.Interaction[Atelier],

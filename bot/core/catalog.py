@@ -1,15 +1,17 @@
 """What each model is called, what it can do, and its limits and defaults.
 
 The operator edits a TOML file with one `[[model]]` table per model; the keys are the fields of
-`ModelSpec` but for `capabilities`, which the engine finds out when it loads the model.
+`ModelSpec` but for `capabilities`, which the engine finds out when it loads the model, and `lexicon`,
+which comes with the model's files.
 """
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, get_args, get_type_hints
 
 from bot.core.errors import SettingsError, SizeError, UnknownModelError
+from bot.core.lexicon import Lexicon
 
 DEFAULT_MULTIPLE: Final = 8
 CATALOG_VARIABLE: Final = "ATELIER_CATALOG"
@@ -32,7 +34,7 @@ class ModelSpec:
     name: str
     """What users type and see."""
     source: str
-    """A Hugging Face hub id (`owner/repo`), a local folder, or `builtin:tiny`."""
+    """A Hugging Face hub id (`owner/repo`), a local folder, `builtin:starter` or `builtin:tiny`."""
     revision: str | None = None
     variant: str | None = None
     family: str = "stable-diffusion"
@@ -58,6 +60,8 @@ class ModelSpec:
     untrained: bool = False
     capabilities: Capabilities | None = None
     """Unknown (None) until the model has been loaded once."""
+    lexicon: Lexicon | None = field(default=None, repr=False)
+    """The few words that it knows; None for a model that takes a prompt as it is."""
 
     @property
     def pixel_limit(self) -> int:
@@ -163,7 +167,7 @@ def read_catalog(text: str, default: str | None = None) -> Catalog:
     return catalog
 
 
-_EDITABLE: Final = {f.name for f in fields(ModelSpec)} - {"capabilities"}
+_EDITABLE: Final = {f.name for f in fields(ModelSpec)} - {"capabilities", "lexicon"}
 _REQUIRED: Final = ("name", "source")
 
 

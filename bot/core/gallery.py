@@ -63,6 +63,7 @@ class Gallery:
             width=picture.width,
             height=picture.height,
             prompt=ingested.prompt,
+            model_prompt=ingested.model_prompt,
             jump_url=jump_url,
         )
 
@@ -74,6 +75,7 @@ class Gallery:
             width=recipe.width,
             height=recipe.height,
             prompt=recipe.prompt,
+            model_prompt=recipe.model_prompt,
             parent_id=generation.id,
             jump_url=jump_url,
         )

@@ -1,6 +1,13 @@
-"""`explain(error)`: the sentence that a user reads. All of them are here, and nowhere else."""
+"""`explain(error)`: the sentence that a user reads. All of them are here, and nowhere else.
+
+`tell_reading` says what a model of few words made of a prompt, on a card as on the command line.
+"""
 
 from bot.core import errors as e
+from bot.core.catalog import ModelSpec
+from bot.core.recipe import Recipe
+from bot.core.requests import Source
+from bot.core.suggestions import suggest
 
 _FEATURES = {
     "image_to_image": "start from a picture",
@@ -218,6 +225,29 @@ def _explain_rest(error: e.AtelierError) -> str:
 def apology(reference: str) -> str:
     """For an error that nobody foresaw; `reference` stands beside the traceback in the log."""
     return f"Sorry, that went wrong on my side. The operator finds it in the log under `{reference}`."
+
+
+def tell_reading(recipe: Recipe, spec: ModelSpec | None, source: Source | None) -> list[str]:
+    """What a model of few words made of the prompts: a sentence each, none where it goes without saying.
+
+    Args:
+        spec: the recipe's model; None when it has left the catalogue.
+        source: of a remix.
+    """
+    said: list[str] = []
+    lexicon = spec.lexicon if spec else None
+    reading = lexicon.read(recipe.prompt, source.given_prompt if source else None) if lexicon else None
+    if recipe.model_prompt is not None and not (reading and reading.literal):
+        said.append(f"{recipe.model} drew: {recipe.model_prompt}")
+    if lexicon and reading and not reading.known and recipe.prompt:
+        said.append(
+            f"{recipe.model} draws {len(lexicon.objects)} things in {len(lexicon.styles)} styles, such as "
+            f"{_all(tuple(suggest(lexicon, '', 3)))}, and this prompt names none of them; for everything "
+            "else choose another model."
+        )
+    if recipe.negative_prompt and not recipe.given_negative_prompt:
+        said.append(f"{recipe.model} knows nothing of what the negative prompt names.")
+    return said
 
 
 def _explain_delivery(error: e.DeliveryError) -> str:

@@ -70,6 +70,8 @@ class Ingested:
     png: bytes
     prompt: str | None
     """The prompt in the picture's own metadata (ours, or A1111's), if any."""
+    model_prompt: str | None = None
+    """What its model was given instead, in our own metadata; None for the same."""
 
 
 @dataclass(frozen=True, slots=True)

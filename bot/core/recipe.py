@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.core.catalog import ModelSpec
 from bot.core.errors import OptionError, UnsupportedError
+from bot.core.lexicon import Lexicon
 from bot.core.requests import MAX_SEED, ImagineRequest, LadderRequest, RemixRequest
 from bot.core.strength import raise_steps
 
@@ -15,7 +16,9 @@ class Recipe:
     """All parameters of one picture, in diffusers' words; nothing is left to a default.
 
     `num_inference_steps` is the count handed to the pipeline; a remix runs a part of it (see
-    `strength.py`). `scheduler` is filled in by the engine when the model's own is used.
+    `strength.py`). `scheduler` is filled in by the engine when the model's own is used. `prompt` and
+    `negative_prompt` are what the user wrote; a model of few words is given `model_prompt` and
+    `model_negative_prompt` instead, where they are not None (see `lexicon.py`).
     """
 
     model: str
@@ -30,10 +33,22 @@ class Recipe:
     scheduler: str | None = None
     strength: float | None = None
     source_sha256: str | None = None
+    model_prompt: str | None = None
+    model_negative_prompt: str | None = None
 
     @property
     def is_remix(self) -> bool:
         return self.strength is not None
+
+    @property
+    def given_prompt(self) -> str:
+        """What the model is given."""
+        return self.prompt if self.model_prompt is None else self.model_prompt
+
+    @property
+    def given_negative_prompt(self) -> str:
+        """What the model is given to keep away from."""
+        return self.negative_prompt if self.model_negative_prompt is None else self.model_negative_prompt
 
     def to_json(self) -> str:
         """One compact JSON object with sorted keys: equal recipes give equal text."""
@@ -79,12 +94,25 @@ def plan(request: ImagineRequest, spec: ModelSpec, seed: int) -> tuple[Recipe, .
         seed=seed if request.seed is None else request.seed,
         scheduler=spec.scheduler,
     )
+    if spec.lexicon:
+        base = _in_its_words(base, request, spec.lexicon)
     _check_capabilities(request, spec)
     if isinstance(request, LadderRequest):
         return tuple(_remix(base, request, spec, strength) for strength in request.strengths)
     if isinstance(request, RemixRequest):
         base = _remix(base, request, spec, request.strength)
     return tuple(replace(base, seed=(base.seed + i) % (MAX_SEED + 1)) for i in range(request.count))
+
+
+def _in_its_words(base: Recipe, request: ImagineRequest, lexicon: Lexicon) -> Recipe:
+    source_prompt = request.source.given_prompt if isinstance(request, RemixRequest) else None
+    prompt = lexicon.read(base.prompt, source_prompt).prompt
+    negative_prompt = lexicon.read_negative(base.negative_prompt)
+    return replace(
+        base,
+        model_prompt=None if prompt == base.prompt else prompt,
+        model_negative_prompt=None if negative_prompt == base.negative_prompt else negative_prompt,
+    )
 
 
 def _remix(base: Recipe, request: RemixRequest, spec: ModelSpec, strength: float) -> Recipe:

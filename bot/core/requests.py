@@ -46,9 +46,16 @@ class Source:
     height: int
     prompt: str | None = None
     """The prompt it was made with, from history or from its own metadata; None when unknown."""
+    model_prompt: str | None = None
+    """What its model was given instead; None for the same (see `Recipe`)."""
     parent_id: GenerationId | None = None
     jump_url: str | None = None
     """The message it was taken from."""
+
+    @property
+    def given_prompt(self) -> str | None:
+        """What its model was given: says more of the picture than "make it neon" does."""
+        return self.prompt if self.model_prompt is None else self.model_prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,16 +77,16 @@ def call_arguments(parameters: Parameters, recipe: Recipe, source: Image | None)
     """
     guidance = _guidance_parameter(parameters)
     wanted: dict[str, Any] = {
-        "prompt": recipe.prompt,
+        "prompt": recipe.given_prompt,
         "width": recipe.width,
         "height": recipe.height,
         "num_inference_steps": recipe.num_inference_steps,
         guidance: recipe.guidance_scale,
         "output_type": "np",
     }
-    if recipe.negative_prompt:
+    if recipe.given_negative_prompt:
         # Not when empty: SDXL takes "" for a prompt of its own, and None for no prompt at all.
-        wanted["negative_prompt"] = recipe.negative_prompt
+        wanted["negative_prompt"] = recipe.given_negative_prompt
     elif guidance == "true_cfg_scale":
         # Qwen-Image guides only with a negative prompt; its own examples give a blank.
         wanted["negative_prompt"] = " "

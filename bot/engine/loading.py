@@ -1,4 +1,4 @@
-"""From a hub id, a folder or `builtin:tiny` to pipelines on the device."""
+"""From a hub id, a folder or a built-in model to pipelines on the device."""
 
 import json
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from bot.core.errors import DeviceMemoryError, ModelUnavailableError
 from bot.engine.capabilities import find_capabilities
 from bot.engine.devices import choose_dtype
 from bot.engine.faults import loading_fault
+from bot.engine.folders import local_folder
 from bot.engine.options import EngineOptions, Offload
 from bot.engine.tiny import tiny_folder
 
@@ -69,7 +70,7 @@ def load_model(spec: ModelSpec, options: EngineOptions, device: str, folder: Pat
     """Load `spec` onto `device`: safetensors only, nobody's code, one copy of the weights.
 
     Args:
-        folder: where the built-in model is kept.
+        folder: where `builtin:tiny` is kept.
 
     Raises:
         ModelUnavailableError: with the reason.
@@ -82,7 +83,8 @@ def load_model(spec: ModelSpec, options: EngineOptions, device: str, folder: Pat
     except Exception as error:
         fault = loading_fault(error, spec)
         if isinstance(fault, ModelUnavailableError):
-            if fault.reason == "damaged" and _is_pickled(Path(spec.source).expanduser()):
+            found = local_folder(spec.source)
+            if fault.reason == "damaged" and found and _is_pickled(found):
                 fault = ModelUnavailableError(spec.name, "pickled", fault.detail)
             raise fault from error
     # Outside of the handler and without a cause: the traceback of an out-of-memory error holds tensors.
@@ -120,8 +122,8 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str, folder: Path) ->
 def _find(spec: ModelSpec, folder: Path) -> str:
     if spec.source == TINY:
         return str(tiny_folder(folder))
-    path = Path(spec.source).expanduser()
-    if not path.is_dir():
+    path = local_folder(spec.source)
+    if path is None:
         return spec.source
     if not (path / "model_index.json").is_file():
         raise ModelUnavailableError(spec.name, "not_found", f"{path} has no model_index.json")
@@ -129,7 +131,7 @@ def _find(spec: ModelSpec, folder: Path) -> str:
 
 
 def _commit(spec: ModelSpec) -> str | None:
-    if spec.source == TINY or Path(spec.source).expanduser().is_dir():
+    if spec.source == TINY or local_folder(spec.source):
         return spec.revision
     # The hub's cache has a folder for each commit: .../snapshots/COMMIT/model_index.json
     index = try_to_load_from_cache(spec.source, "model_index.json", revision=spec.revision)

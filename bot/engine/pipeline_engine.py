@@ -162,7 +162,7 @@ class PipelineEngine:
             steps_run=watch.steps,
             seconds=time.perf_counter() - started,
             versions=versions(self._device, model.dtype),
-            prompt_cut=prompt_cut(model.text_to_image, recipe.prompt),
+            prompt_cut=prompt_cut(model.text_to_image, recipe.given_prompt),
         )
 
     def _attempt(

@@ -106,12 +106,12 @@ _UNFINISHED = "SELECT * FROM jobs WHERE status IN ('queued', 'running') ORDER BY
 _INSERT = """
 INSERT INTO jobs (
     id, kind, user_id, user_name, guild_id, channel_id, message_id, interaction_token, private,
-    source_sha256, source_width, source_height, source_prompt, source_parent_id, source_jump_url,
-    recipes, status, created_at, started_at, finished_at, error
+    source_sha256, source_width, source_height, source_prompt, source_model_prompt, source_parent_id,
+    source_jump_url, recipes, status, created_at, started_at, finished_at, error
 ) VALUES (
     :id, :kind, :user_id, :user_name, :guild_id, :channel_id, :message_id, :interaction_token, :private,
-    :source_sha256, :source_width, :source_height, :source_prompt, :source_parent_id, :source_jump_url,
-    :recipes, :status, :created_at, :started_at, :finished_at, :error
+    :source_sha256, :source_width, :source_height, :source_prompt, :source_model_prompt, :source_parent_id,
+    :source_jump_url, :recipes, :status, :created_at, :started_at, :finished_at, :error
 )
 """
 
@@ -132,6 +132,7 @@ def _to_row(job: Job) -> dict[str, object]:
         "source_width": source and source.width,
         "source_height": source and source.height,
         "source_prompt": source and source.prompt,
+        "source_model_prompt": source and source.model_prompt,
         "source_parent_id": source and source.parent_id,
         "source_jump_url": source and source.jump_url,
         "recipes": f"[{','.join(recipe.to_json() for recipe in job.recipes)}]",
@@ -149,6 +150,7 @@ def _from_row(row: sqlite3.Row) -> Job:
         width=row["source_width"],
         height=row["source_height"],
         prompt=row["source_prompt"],
+        model_prompt=row["source_model_prompt"],
         parent_id=row["source_parent_id"] and GenerationId(row["source_parent_id"]),
         jump_url=row["source_jump_url"],
     )

@@ -6,6 +6,8 @@ Prompt, an optional `Negative prompt:` line, and one line of parameters:
     Negative prompt: people
     Steps: 25, Sampler: Euler a, CFG scale: 7.5, Seed: 1, Size: 512x512, Model: name
 
+The prompts are the user's; `Model prompt` is what a model of few words was given instead.
+
 Source: `create_infotext` in modules/processing.py, `quote` and `parse_generation_parameters` in
 modules/infotext_utils.py of AUTOMATIC1111/stable-diffusion-webui. The format escapes nothing in the
 prompts, so a prompt with a line of its own that begins "Negative prompt:" reads back wrongly.
@@ -52,6 +54,8 @@ def write_infotext(recipe: Recipe, version: str) -> str:
     }
     if recipe.strength is not None:
         parameters["Denoising strength"] = f"{recipe.strength:g}"
+    if recipe.model_prompt is not None:
+        parameters["Model prompt"] = recipe.model_prompt
     parameters["Version"] = f"Atelier {version}"
     lines = [
         recipe.prompt,

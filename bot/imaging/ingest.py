@@ -10,7 +10,7 @@ from bot.core.errors import BadImageError
 from bot.core.jobs import Picture
 from bot.core.ports import Ingested
 from bot.imaging.colour import to_rgb
-from bot.imaging.metadata import read_prompt
+from bot.imaging.metadata import read_model_prompt, read_prompt
 from bot.imaging.opening import DEFAULT_LIMITS, OWN_LIMITS, Limits, open_file, translated
 from bot.imaging.pixels import to_picture, to_png
 
@@ -37,9 +37,9 @@ def ingest(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Ingested:
     file = open_file(data, limits)
     with translated(str(file.format)):
         image = _clean(file, limits)
-        prompt = read_prompt(file)
+        prompt, model_prompt = read_prompt(file), read_model_prompt(file)
     png = to_png(image)
-    return Ingested(to_picture(image), hashlib.sha256(png).hexdigest(), png, prompt)
+    return Ingested(to_picture(image), hashlib.sha256(png).hexdigest(), png, prompt, model_prompt)
 
 
 def decode(data: bytes) -> Picture:

@@ -93,6 +93,12 @@ def read_prompt(image: Image.Image) -> str | None:
     return _presentable(prompt) or None
 
 
+def read_model_prompt(image: Image.Image) -> str | None:
+    """What the model was given instead of the prompt, from our own JSON; None for the same."""
+    prompt = _facts(read_texts(image).json).get("model_prompt")
+    return _presentable(prompt) or None if isinstance(prompt, str) else None
+
+
 def read_recipe(data: bytes) -> Recipe | None:
     """The recipe in a PNG or WebP that we made; None for any other file, or if a field is amiss."""
     try:

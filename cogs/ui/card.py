@@ -10,6 +10,7 @@ from discord.utils import escape_markdown, escape_mentions
 from bot.core.catalog import ModelSpec
 from bot.core.gallery import PictureFile
 from bot.core.jobs import Generation, Job, Progress, Queued
+from bot.core.messages import tell_reading
 from bot.core.requests import Kind
 from cogs.ui.buttons import CardButton, PickMenu
 from cogs.ui.target import Action, Target
@@ -127,7 +128,8 @@ def notes(
         said.append(f"The model did not read the end of the prompt: \N{HORIZONTAL ELLIPSIS} {unread}")
     if first.recipe.negative_prompt and first.recipe.guidance_scale <= 1:
         said.append("The negative prompt has no effect at guidance 1 or less.")
-    if job.source and not first.recipe.prompt:
+    said += tell_reading(first.recipe, spec, job.source)
+    if job.source and not first.recipe.given_prompt:
         said.append("Remixed without a prompt: the source's own is not known.")
     if any(file.format == "WEBP" for file in files):
         said.append("Sent as WebP: the PNG was over this place's upload limit.")
@@ -137,7 +139,7 @@ def notes(
 def picture_alt(generation: Generation, count: int) -> str:
     """Alt text of one picture."""
     number = f"Picture {generation.index + 1} of {count}: " if count > 1 else ""
-    prompt = generation.recipe.prompt or "a picture without a prompt"
+    prompt = generation.recipe.given_prompt or "a picture without a prompt"
     how = f", a remix at strength {generation.recipe.strength:g}" if generation.recipe.is_remix else ""
     return _clip(f"{number}{prompt}{how}", ALT_LIMIT)
 
@@ -145,7 +147,7 @@ def picture_alt(generation: Generation, count: int) -> str:
 def sheet_alt(job: Job, generations: Sequence[Generation]) -> str:
     """Alt text of a ladder's sheet: says every strength."""
     strengths = ", ".join(f"{g.recipe.strength:g}" for g in generations)
-    prompt = job.recipe.prompt or "no prompt"
+    prompt = job.recipe.given_prompt or "no prompt"
     return _clip(f"The original, then remixes of it at strengths {strengths}: {prompt}", ALT_LIMIT)
 
 

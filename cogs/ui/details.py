@@ -19,8 +19,8 @@ def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
     first = generations[0] if generations else None
     recipe = first.recipe if first else job.recipe
     lines = [
-        f"**Prompt** {shown_prompt(recipe.prompt, PROMPT_SHOWN) or '*none*'}",
-        f"**Negative prompt** {shown_prompt(recipe.negative_prompt, PROMPT_SHOWN) or '*none*'}",
+        *_prompt_lines("Prompt", recipe.prompt, recipe.model_prompt),
+        *_prompt_lines("Negative prompt", recipe.negative_prompt, recipe.model_negative_prompt),
         f"**Model** {recipe.model}" + (f" (revision `{recipe.revision}`)" if recipe.revision else ""),
         f"**Size** {recipe.width}\N{MULTIPLICATION SIGN}{recipe.height}",
         f"**Steps** {recipe.num_inference_steps}"
@@ -47,6 +47,14 @@ def details_view(job: Job, generations: Sequence[Generation]) -> ui.LayoutView:
     view = ui.LayoutView(timeout=None)
     view.add_item(container)
     return view
+
+
+def _prompt_lines(label: str, written: str, given: str | None) -> list[str]:
+    """A prompt as the user wrote it, and what the model was given if that is something else."""
+    lines = [f"**{label}** {shown_prompt(written, PROMPT_SHOWN) or '*none*'}"]
+    if given is not None:
+        lines.append(f"**Given to the model** {shown_prompt(given, PROMPT_SHOWN) or '*nothing*'}")
+    return lines
 
 
 def again_command(job: Job, recipe: Recipe) -> str:

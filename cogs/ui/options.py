@@ -6,6 +6,7 @@ from discord import Attachment, Interaction, app_commands
 
 from bot.client import Atelier
 from bot.core.requests import MAX_COUNT, MAX_PROMPT, MAX_SEED, Aspect
+from bot.core.suggestions import suggest
 
 PromptOption = app_commands.Range[str, 1, MAX_PROMPT]
 CountOption = app_commands.Range[int, 1, MAX_COUNT]
@@ -53,6 +54,16 @@ async def complete_model(interaction: Interaction[Atelier], current: str) -> lis
         app_commands.Choice(name=_clip(f"{spec.name} \N{MIDDLE DOT} {spec.description}"), value=spec.name)
         for spec in found[:MOST_CHOICES]
     ]
+
+
+async def complete_prompt(interaction: Interaction[Atelier], current: str) -> list[app_commands.Choice[str]]:
+    """What a model of few words can draw, after what was typed; nothing for a model that reads any prompt."""
+    catalog = interaction.client.generation.catalog
+    spec = catalog.find(getattr(interaction.namespace, "model", None) or catalog.default)
+    if spec is None or spec.lexicon is None:
+        return []
+    prompts = suggest(spec.lexicon, current, MOST_CHOICES)
+    return [app_commands.Choice(name=prompt, value=prompt) for prompt in prompts]
 
 
 async def complete_source(interaction: Interaction[Atelier], current: str) -> list[app_commands.Choice[str]]:

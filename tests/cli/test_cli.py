@@ -2,16 +2,18 @@
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from bot import cli
+from tests.core.examples import LEXICON
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +101,27 @@ def test_history_lists_the_newest_first(atelier: Run, apple: Path) -> None:
 
     assert apple.exists()
     assert listed[-1]["prompt"] == "a red apple"
+
+
+def test_what_was_drawn_is_told_beside_the_output_and_both_prompts_within_it(
+    atelier: Run, apple: Path, folder: Path
+) -> None:
+    few = folder / "few"
+    shutil.copytree(next((folder / "data" / "models").iterdir()), few)
+    (few / "lexicon.json").write_text(json.dumps(asdict(LEXICON)))
+    (folder / "few.toml").write_text(
+        "[[model]]\nname = 'few'\nsource = 'few'\nwidth = 64\nheight = 64\nnum_inference_steps = 2\n"
+    )
+
+    made = atelier("imagine", "a red kitten", "--out", "few.png", "--json", ATELIER_CATALOG="few.toml")
+    remixed = atelier("remix", "few.png", "neon", "--out", "neon.png", ATELIER_CATALOG="few.toml")
+    sheet = atelier("ladder", str(apple), "a bridge", "--out", "bridge.png", ATELIER_CATALOG="few.toml")
+
+    facts = json.loads(made.stdout)["pictures"][0]
+    assert (facts["prompt"], facts["model_prompt"]) == ("a red kitten", "a 3d cat")
+    assert made.stderr == "few drew: a 3d cat\n"
+    assert (remixed.stdout, remixed.stderr) == ("neon.png\n", "few drew: a neon cat\n")
+    assert sheet.stderr.startswith("few draws 20 things in 5 styles, such as a 3d cat, ")
 
 
 @pytest.mark.parametrize(

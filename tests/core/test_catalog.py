@@ -222,6 +222,7 @@ def test_the_first_model_is_the_default_unless_another_is_named() -> None:
         (ONE.replace("somebody/one", ""), "[[model]] number 1 has no 'source'"),
         (ONE + "wdith = 8", "[[model]] number 1 has the unknown key 'wdith'; known are checked, descr"),
         (ONE + "capabilities = 1", "[[model]] number 1 has the unknown key 'capabilities'; known"),
+        (ONE + "lexicon = 'x'", "[[model]] number 1 has the unknown key 'lexicon'; known"),
         (ONE + "width = '8'", "[[model]] number 1: 'width' must be of type int, not '8'"),
         (ONE + "width = true", "[[model]] number 1: 'width' must be of type int, not True"),
         (ONE + "width = 8.0", "[[model]] number 1: 'width' must be of type int, not 8.0"),

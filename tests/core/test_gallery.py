@@ -263,3 +263,13 @@ async def test_a_file_is_not_deleted_while_another_pictures_row_is_on_its_way(ho
 
     assert not house.images.keeping.locked()
     assert house.images.files == {}
+
+
+async def test_a_picture_from_history_says_what_was_written_and_what_its_model_was_given(
+    house: House,
+) -> None:
+    made = await keep(house, recipe=a_recipe(prompt="make it neon", model_prompt="a neon cat"))
+
+    source = house.gallery.source_of(made)
+
+    assert (source.prompt, source.given_prompt) == ("make it neon", "a neon cat")

@@ -29,7 +29,10 @@ from bot.core.errors import (
     UnknownIdError,
     UnknownModelError,
 )
-from bot.core.messages import apology, explain
+from bot.core.messages import apology, explain, tell_reading
+from bot.core.recipe import plan
+from bot.core.requests import ImagineRequest, RemixRequest
+from tests.core.examples import SOURCE, STARTER, TINY
 
 MOST_CHARACTERS = 300
 SAMPLES: dict[Any, Any] = {
@@ -213,3 +216,55 @@ def test_an_apology_names_the_place_in_the_log() -> None:
 
 def test_an_error_shows_its_data_in_the_log() -> None:
     assert str(PromptError(0, 1000)) == "PromptError(length=0, limit=1000)"
+
+
+NAMES_NONE = (
+    "starter draws 20 things in 5 styles, such as a 3d cat, a pencil sketch of a tree and a neon orange on a "
+    "white background, and this prompt names none of them; for everything else choose another model."
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "expected"),
+    [
+        ("a cat", "", []),
+        ("Cats!", "cars", []),
+        ("a neon cat on a red background", "", []),
+        ("a red kitten", "", ["starter drew: a 3d cat"]),
+        ("an elefant", "", ["starter drew: a 3d elephant"]),
+        ("a cat in a car", "", ["starter drew: a 3d cat"]),
+        ("a lighthouse", "", [NAMES_NONE]),
+        ("a cat", "blurry", ["starter knows nothing of what the negative prompt names."]),
+    ],
+)
+def test_what_was_made_of_a_prompt_is_told_where_it_does_not_go_without_saying(
+    prompt: str, negative: str, expected: list[str]
+) -> None:
+    [recipe] = plan(ImagineRequest(prompt=prompt, negative_prompt=negative), STARTER, seed=0)
+
+    assert tell_reading(recipe, STARTER, None) == expected
+
+
+def test_what_a_remix_took_from_its_source_is_told() -> None:
+    source = dataclasses.replace(SOURCE, prompt="a cat")
+    [recipe] = plan(RemixRequest(prompt="neon", source=source), STARTER, seed=0)
+
+    assert tell_reading(recipe, STARTER, source) == ["starter drew: a neon cat"]
+
+
+def test_of_a_remix_without_a_prompt_nothing_is_said_to_be_unknown() -> None:
+    [recipe] = plan(RemixRequest(prompt="", source=SOURCE), STARTER, seed=0)
+
+    assert tell_reading(recipe, STARTER, SOURCE) == []
+
+
+def test_a_model_that_left_the_catalogue_still_says_what_it_drew() -> None:
+    [recipe] = plan(ImagineRequest(prompt="a kitten"), STARTER, seed=0)
+
+    assert tell_reading(recipe, None, None) == ["starter drew: a 3d cat"]
+
+
+def test_a_model_that_reads_any_prompt_tells_nothing() -> None:
+    [recipe] = plan(ImagineRequest(prompt="a kitten", negative_prompt="blurry"), TINY, seed=0)
+
+    assert tell_reading(recipe, TINY, None) == []

@@ -9,7 +9,7 @@ from bot.core.catalog import Capabilities
 from bot.core.errors import OptionError, SizeError, UnsupportedError
 from bot.core.recipe import Recipe, plan
 from bot.core.requests import MAX_SEED, Aspect, ImagineRequest, LadderRequest, RemixRequest
-from tests.core.examples import PLAIN, RECIPE, SOURCE, TINY
+from tests.core.examples import PLAIN, RECIPE, SOURCE, STARTER, TINY
 
 RECIPES = st.builds(Recipe)
 """From the fields' own types."""
@@ -221,3 +221,57 @@ def test_a_model_that_can_all_refuses_nothing() -> None:
     spec = replace(TINY, capabilities=Capabilities())
 
     assert plan(RemixRequest(prompt="", negative_prompt="blurry", source=SOURCE), spec, seed=0)
+
+
+def test_a_model_of_few_words_is_given_its_own_words_beside_what_the_user_wrote() -> None:
+    request = ImagineRequest(prompt=" A fluffy kitten! ", negative_prompt="blurry, cars", count=2)
+
+    recipes = plan(request, STARTER, seed=0)
+
+    assert {(r.prompt, r.model_prompt) for r in recipes} == {("A fluffy kitten!", "a 3d cat")}
+    assert {(r.negative_prompt, r.model_negative_prompt) for r in recipes} == {("blurry, cars", "a car")}
+    assert (recipes[0].given_prompt, recipes[0].given_negative_prompt) == ("a 3d cat", "a car")
+
+
+@pytest.mark.parametrize(("prompt", "negative"), [("a 3d cat", "a car"), ("a lighthouse", "")])
+def test_what_needs_no_other_words_is_recorded_once(prompt: str, negative: str) -> None:
+    [recipe] = plan(ImagineRequest(prompt=prompt, negative_prompt=negative), STARTER, seed=0)
+
+    assert (recipe.model_prompt, recipe.model_negative_prompt) == (None, None)
+    assert (recipe.given_prompt, recipe.given_negative_prompt) == (prompt, negative)
+
+
+def test_of_a_negative_prompt_that_the_model_does_not_know_nothing_is_given() -> None:
+    [recipe] = plan(ImagineRequest(prompt="a cat", negative_prompt="blurry"), STARTER, seed=0)
+
+    assert (recipe.negative_prompt, recipe.given_negative_prompt) == ("blurry", "")
+
+
+@pytest.mark.parametrize("kind", [RemixRequest, LadderRequest])
+def test_a_remix_draws_the_thing_of_its_source(kind: type[RemixRequest]) -> None:
+    source = replace(SOURCE, prompt="a cat on red")
+
+    recipes = plan(kind(prompt="make it neon", source=source), STARTER, seed=0)
+
+    assert {recipe.given_prompt for recipe in recipes} == {"a neon cat on a red background"}
+
+
+def test_a_remix_of_a_remix_knows_what_its_source_was_drawn_from() -> None:
+    source = replace(SOURCE, prompt="make it neon", model_prompt="a neon cat")
+
+    [recipe] = plan(RemixRequest(prompt="on a red background", source=source), STARTER, seed=0)
+
+    assert recipe.given_prompt == "a neon cat on a red background"
+
+
+def test_any_other_model_is_given_what_the_user_wrote() -> None:
+    [recipe] = plan(ImagineRequest(prompt="a kitten", negative_prompt="blurry"), TINY, seed=0)
+
+    assert (recipe.given_prompt, recipe.given_negative_prompt) == ("a kitten", "blurry")
+    assert (recipe.model_prompt, recipe.model_negative_prompt) == (None, None)
+
+
+def test_a_recipe_from_before_there_were_two_prompts_can_be_read() -> None:
+    old = {k: v for k, v in json.loads(RECIPE.to_json()).items() if not k.startswith("model_")}
+
+    assert Recipe.from_json(json.dumps(old)) == RECIPE

@@ -129,3 +129,22 @@ def test_a_pipeline_with_a_prior_is_guided_there() -> None:
     arguments = call_arguments(accepted(FAMILIES["cascade"]), a_recipe(guidance_scale=3.5), None)
 
     assert arguments["prior_guidance_scale"] == 3.5
+
+
+def test_a_pipeline_is_given_the_models_words_where_the_recipe_has_them() -> None:
+    recipe = a_recipe(
+        prompt="make it neon",
+        negative_prompt="blur",
+        model_prompt="a neon cat",
+        model_negative_prompt="a dog",
+    )
+
+    arguments = call_arguments(accepted(StableDiffusionPipeline), recipe, None)
+
+    assert (arguments["prompt"], arguments["negative_prompt"]) == ("a neon cat", "a dog")
+
+
+def test_a_negative_prompt_of_which_the_model_knows_nothing_is_left_out() -> None:
+    recipe = a_recipe(negative_prompt="blur", model_negative_prompt="")
+
+    assert "negative_prompt" not in call_arguments(accepted(StableDiffusionPipeline), recipe, None)

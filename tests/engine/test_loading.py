@@ -1,4 +1,4 @@
-"""From a hub id, a folder or `builtin:tiny` to pipelines."""
+"""From a hub id, a folder or a built-in model to pipelines."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from bot.core.errors import DeviceMemoryError, ModelUnavailableError
+from bot.engine import folders
 from bot.engine.loading import LoadedModel, load_model
 from bot.engine.options import EngineOptions
 from tests.engine import families
@@ -54,6 +55,25 @@ def test_the_built_in_model_is_made_in_the_folder_that_is_given(tmp_path: Path) 
 
     assert type(model.text_to_image) is StableDiffusionPipeline
     assert len(list((tmp_path / "new").iterdir())) == 1
+
+
+def test_the_starter_is_loaded_from_the_package_as_any_folder_is(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "STARTER_FOLDER", copy)
+
+    model = load("builtin:starter")
+
+    assert type(model.text_to_image) is StableDiffusionPipeline
+    assert model.revision is None
+
+
+def test_a_package_without_the_starter_says_that_it_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "STARTER_FOLDER", tmp_path / "gone")
+
+    assert refusal("builtin:starter").reason == "not_found"
 
 
 def test_a_home_folder_may_be_written_with_a_tilde(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +183,7 @@ def test_a_hub_model_that_is_not_cached_is_offline_without_a_network(
     assert refusal("someone/some-model").reason == "offline"
 
 
-@pytest.mark.parametrize("source", ["builtin:other", "/no/such/folder", "a/b/c"])
+@pytest.mark.parametrize("source", ["builtin:other", "/no/such/folder", "a/b/c", "~no-such-user/x"])
 def test_what_is_neither_a_folder_nor_a_hub_id_is_not_found(source: str) -> None:
     assert refusal(source).reason == "not_found"
 

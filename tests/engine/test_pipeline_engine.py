@@ -203,6 +203,15 @@ async def test_the_end_of_a_prompt_that_is_too_long_is_named(engine: PipelineEng
     assert made.prompt_cut == "and a dog"
 
 
+async def test_what_is_drawn_and_cut_is_what_the_model_is_given(engine: PipelineEngine) -> None:
+    plain = await engine.generate(a_recipe(prompt="a neon cat"), None, ignore)
+
+    given = await engine.generate(a_recipe(prompt="x" * 300, model_prompt="a neon cat"), None, ignore)
+
+    assert (given.picture, given.prompt_cut) == (plain.picture, "")
+    assert (given.recipe.prompt, given.recipe.model_prompt) == ("x" * 300, "a neon cat")
+
+
 async def test_prompts_stay_out_of_the_log(engine: PipelineEngine, capfd: pytest.CaptureFixture[str]) -> None:
     await engine.generate(a_recipe(prompt="secret " * 100), None, ignore)
 

@@ -39,6 +39,8 @@ RECIPES = st.builds(
     scheduler=st.none() | TEXTS,
     strength=st.none() | st.floats(0, 1, exclude_min=True),
     source_sha256=st.none() | HASHES,
+    model_prompt=st.none() | TEXTS,
+    model_negative_prompt=st.none() | TEXTS,
 )
 SOURCES = st.builds(
     Source,
@@ -46,6 +48,7 @@ SOURCES = st.builds(
     width=SIDES,
     height=SIDES,
     prompt=st.none() | TEXTS,
+    model_prompt=st.none() | TEXTS,
     parent_id=st.none() | st.builds(new_generation_id),
     jump_url=st.none() | TEXTS,
 )

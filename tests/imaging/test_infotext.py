@@ -67,3 +67,9 @@ def test_an_empty_prompt_is_read_as_empty() -> None:
 @pytest.mark.parametrize("text", ["", "a cat", '{"prompt": "a cat"}', "\n" * 1000])
 def test_a_text_without_parameters_has_no_prompt(text: str) -> None:
     assert prompt_in(text) is None
+
+
+def test_what_the_model_was_given_is_a_parameter_and_the_prompt_stays_the_users() -> None:
+    text = write_infotext(replace(RECIPE, model_prompt="a neon cat, on red"), "1")
+    assert prompt_in(text) == RECIPE.prompt
+    assert ', Model prompt: "a neon cat, on red", Version' in text

@@ -35,6 +35,8 @@ RECIPES = st.builds(
     scheduler=st.none() | st.just("DDIMScheduler"),
     strength=st.none() | st.floats(0.01, 1),
     source_sha256=st.none() | st.just("0" * 64),
+    model_prompt=st.none() | st.text(max_size=100),
+    model_negative_prompt=st.none() | st.text(max_size=100),
 )
 
 
@@ -186,3 +188,19 @@ def test_a_recipe_without_one_of_its_fields_is_none() -> None:
 )
 def test_a_file_without_a_recipe_has_none(data: bytes) -> None:
     assert read_recipe(data) is None
+
+
+def test_what_the_model_was_given_stands_beside_what_the_user_wrote() -> None:
+    recipe = replace(RECIPE, prompt="make it neon", model_prompt="a neon cat", model_negative_prompt="")
+    for data in files(recipe):
+        ingested = ingest(data)
+        assert (ingested.prompt, ingested.model_prompt) == ("make it neon", "a neon cat")
+        assert read_recipe(data) == recipe
+        KEPT.append(opened(data))
+        assert ParserManager().parse(KEPT[-1]).full_prompt == "make it neon"
+
+
+def test_a_file_without_what_the_model_was_given_has_none() -> None:
+    assert [
+        ingest(data).model_prompt for data in (*files(RECIPE), png_with(atelier='{"model_prompt": 5}'))
+    ] == [None] * 3
