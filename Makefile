@@ -5,10 +5,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo doctor run test check format docs clean
+.PHONY: help demo doctor run test check format docs train-starter clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Atelier needs Python 3.11 or newer")'
@@ -41,6 +41,9 @@ format: $(READY) ## Format and mend what can be mended
 
 docs: $(READY) ## Write the generated parts of README.md and .env.example anew
 	$(BIN)/python -m docs.generate
+
+train-starter: $(READY) ## Train the built-in model anew (hours on a CPU; can be stopped and taken up again)
+	$(BIN)/python -m training.train
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
