@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from bot.core.catalog import ModelSpec
-from bot.core.errors import OptionError, UnsupportedError
+from bot.core.errors import OptionError, SizeError, UnsupportedError
 from bot.core.lexicon import Lexicon
 from bot.core.requests import MAX_SEED, ImagineRequest, LadderRequest, RemixRequest
 from bot.core.strength import raise_steps
+
+NEAR_NATIVE: Final = 0.75
+"""A source of this share of the native pixels, or of its inverse, keeps its size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +133,19 @@ def _size(request: ImagineRequest, spec: ModelSpec) -> tuple[int, int]:
     if request.aspect:
         return spec.size_for(request.aspect.ratio)
     if isinstance(request, RemixRequest):
-        return spec.size_for(request.source.width / request.source.height)
+        return _size_of_source(request.source.width, request.source.height, spec)
     return spec.width, spec.height
+
+
+def _size_of_source(width: int, height: int, spec: ModelSpec) -> tuple[int, int]:
+    """The source's own size where the model makes about such pictures, so that remixes do not drift."""
+    native = spec.width * spec.height
+    if native * NEAR_NATIVE <= width * height <= native / NEAR_NATIVE:
+        try:
+            return spec.check_size(width, height)
+        except SizeError:
+            pass
+    return spec.size_for(width / height)
 
 
 def _steps(request: ImagineRequest, spec: ModelSpec) -> int:

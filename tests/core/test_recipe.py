@@ -182,6 +182,23 @@ def test_the_ends_of_the_range_of_guidance_are_good(guidance: float) -> None:
     assert recipe.guidance_scale == guidance
 
 
+@pytest.mark.parametrize("aspect", Aspect)
+def test_a_remix_of_a_remix_keeps_the_size(aspect: Aspect) -> None:
+    made = plan(ImagineRequest(prompt="a fox", aspect=aspect), TINY, seed=0)[0]
+    source = replace(SOURCE, width=made.width, height=made.height)
+
+    remix = plan(RemixRequest(prompt="a fox", source=source), TINY, seed=0)[0]
+
+    assert (remix.width, remix.height) == (made.width, made.height)
+
+
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_source_far_from_the_native_size_is_brought_to_it(side: int) -> None:
+    remix = plan(RemixRequest(prompt="a fox", source=replace(SOURCE, width=side, height=side)), TINY, seed=0)[0]
+
+    assert (remix.width, remix.height) == (128, 128)
+
+
 def test_a_size_that_the_model_cannot_make_is_refused() -> None:
     with pytest.raises(SizeError):
         plan(ImagineRequest(prompt="a fox", size=(130, 128)), TINY, seed=0)
