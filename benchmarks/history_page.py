@@ -38,7 +38,7 @@ PAGE: Final = 10
 USER: Final = 7
 
 RECIPE: Final = Recipe(
-    model="tiny",
+    model="sd15",
     revision=None,
     prompt="a lighthouse in a storm, oil on canvas, wide brush strokes",
     negative_prompt="blurry",

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -44,33 +43,32 @@ async def median(make: Callable[[int], Awaitable[object]], repeats: int) -> floa
 async def measure(spec: ModelSpec, repeats: int) -> dict[str, float]:
     """The figures, from one process."""
     settings = Settings()
-    with tempfile.TemporaryDirectory() as folder:
-        engine = pipeline_engine(settings, load_catalog(settings), Path(folder))
-        try:
-            begun = time.perf_counter()
-            await engine.load(spec.name)
-            loaded = time.perf_counter() - begun
-            recipe = plan(ImagineRequest(prompt=PROMPT), spec, 0)[0]
-            first = (await engine.generate(recipe, None, _quiet)).picture
-            source = Source(sha256="0" * 64, width=first.width, height=first.height)
+    engine = pipeline_engine(settings, load_catalog(settings))
+    try:
+        begun = time.perf_counter()
+        await engine.load(spec.name)
+        loaded = time.perf_counter() - begun
+        recipe = plan(ImagineRequest(prompt=PROMPT), spec, 0)[0]
+        first = (await engine.generate(recipe, None, _quiet)).picture
+        source = Source(sha256="0" * 64, width=first.width, height=first.height)
 
-            async def imagine(seed: int) -> object:
-                return await engine.generate(plan(ImagineRequest(prompt=PROMPT), spec, seed)[0], None, _quiet)
+        async def imagine(seed: int) -> object:
+            return await engine.generate(plan(ImagineRequest(prompt=PROMPT), spec, seed)[0], None, _quiet)
 
-            async def remix(seed: int) -> object:
-                request = RemixRequest(prompt=OTHER, source=source, strength=0.6)
-                return await engine.generate(plan(request, spec, seed)[0], first, _quiet)
+        async def remix(seed: int) -> object:
+            request = RemixRequest(prompt=OTHER, source=source, strength=0.6)
+            return await engine.generate(plan(request, spec, seed)[0], first, _quiet)
 
-            return {
-                "bytes": sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()),
-                "load_seconds": round(loaded, 3),
-                "seconds_p50": await median(imagine, repeats),
-                "remix_seconds_p50": await median(remix, repeats),
-                "steps": spec.num_inference_steps,
-                "threads": torch.get_num_threads(),
-            }
-        finally:
-            await engine.close()
+        return {
+            "bytes": sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()),
+            "load_seconds": round(loaded, 3),
+            "seconds_p50": await median(imagine, repeats),
+            "remix_seconds_p50": await median(remix, repeats),
+            "steps": spec.num_inference_steps,
+            "threads": torch.get_num_threads(),
+        }
+    finally:
+        await engine.close()
 
 
 def _quiet(step: int, steps: int) -> None:

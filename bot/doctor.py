@@ -93,7 +93,7 @@ def _disk(settings: Settings) -> Finding:
 async def _model(settings: Settings) -> AsyncIterator[Finding]:
     try:
         catalog = load_catalog(settings)
-        engine = pipeline_engine(settings, catalog, settings.data_dir / "models")
+        engine = pipeline_engine(settings, catalog)
     except AtelierError as error:
         yield Finding(False, "model catalogue and device", explain(error))
         return
@@ -101,7 +101,7 @@ async def _model(settings: Settings) -> AsyncIterator[Finding]:
     try:
         await engine.load(spec.name)
         yield Finding(True, f"device: {describe(await engine.report())}")
-        yield Finding(True, f"model: {spec.name} loads" + (" (untrained: draws patterns)" * spec.untrained))
+        yield Finding(True, f"model: {spec.name} loads")
     except AtelierError as error:
         yield Finding(False, f"model: {spec.name} ({spec.source})", explain(error))
     finally:

@@ -32,7 +32,7 @@ LEXICON: Final = "lexicon.json"
 """In a model's folder: the few words that it knows."""
 MIB: Final = 1024 * 1024
 
-NewEngine = Callable[[Settings, Catalog, Path], Engine]
+NewEngine = Callable[[Settings, Catalog], Engine]
 
 
 class SystemClock:
@@ -49,7 +49,6 @@ class SystemClock:
 class Storage:
     """Everything that is kept, on disk and in the database."""
 
-    data_dir: Path
     jobs: SqliteJobs
     history: SqliteHistory
     preferences: SqlitePreferences
@@ -93,7 +92,6 @@ async def open_storage(settings: Settings, *, alone: bool) -> AsyncIterator[Stor
             raise _unusable(data_dir, error) from error
         database = await stack.enter_async_context(open_database(data_dir / DATABASE))
         yield Storage(
-            data_dir=data_dir,
             jobs=SqliteJobs(database),
             history=SqliteHistory(database),
             preferences=SqlitePreferences(database),
@@ -124,7 +122,7 @@ async def open_services(
     catalog = load_catalog(settings)
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(open_storage(settings, alone=alone))
-        engine = (new_engine or pipeline_engine)(settings, catalog, storage.data_dir / "models")
+        engine = (new_engine or pipeline_engine)(settings, catalog)
         stack.push_async_callback(engine.close)
         generation = GenerationService(
             catalog=catalog,
@@ -194,8 +192,8 @@ def import_engine() -> None:
     import bot.engine.pipeline_engine  # noqa: F401 - for its effect: torch is in memory then
 
 
-def pipeline_engine(settings: Settings, catalog: Catalog, folder: Path) -> Engine:
-    """The engine that runs any of diffusers' AutoPipelines; `folder` is for models of its own making."""
+def pipeline_engine(settings: Settings, catalog: Catalog) -> Engine:
+    """The engine that runs any of diffusers' AutoPipelines."""
     # Importing torch and diffusers takes seconds: only who makes pictures pays for it.
     from bot.engine.options import EngineOptions
     from bot.engine.pipeline_engine import PipelineEngine
@@ -206,4 +204,4 @@ def pipeline_engine(settings: Settings, catalog: Catalog, folder: Path) -> Engin
         offload=settings.offload.value,
         max_resident=settings.max_resident_models,
     )
-    return PipelineEngine(catalog, options, folder)
+    return PipelineEngine(catalog, options)

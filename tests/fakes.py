@@ -3,6 +3,8 @@
 import asyncio
 import random
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 from bot.core.catalog import Capabilities
 from bot.core.errors import AtelierError, EngineClosedError
@@ -10,6 +12,9 @@ from bot.core.jobs import Picture, Render
 from bot.core.ports import DeviceReport, OnStep
 from bot.core.recipe import Recipe
 from bot.core.strength import steps_run
+
+FAKE_CATALOG: Final = Path(__file__).with_name("fakes.toml")
+"""Its one model takes any prompt as it is: what a test says is what the engine is given."""
 
 
 class FakeEngine:

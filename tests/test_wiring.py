@@ -15,10 +15,9 @@ from tests.core.examples import LEXICON
 
 
 def catalogue(folder: Path, source: str | Path) -> Settings:
-    """Settings with a catalogue of one model from `source`, and of the tiny one."""
-    text = (
-        f"[[model]]\nname = 'few'\nsource = '{source}'\n[[model]]\nname = 'tiny'\nsource = 'builtin:tiny'\n"
-    )
+    """Settings with a catalogue of one model from `source`, and of one on the hub."""
+    models = {"few": source, "far": "somebody/some-model"}
+    text = "".join(f"[[model]]\nname = '{name}'\nsource = '{place}'\n" for name, place in models.items())
     (folder / "models.toml").write_text(text)
     return Settings(catalog=folder / "models.toml")
 

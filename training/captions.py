@@ -4,6 +4,7 @@ from typing import Final
 
 import torch
 
+from bot.core.wording import describe, with_articles
 from training.styles import DEFAULT_STYLE
 from training.variants import Art, Variant
 
@@ -65,20 +66,12 @@ def caption(art: Art, variant: Variant, generator: torch.Generator) -> str:
         name = f"{FILLERS[pick(len(FILLERS))]} {name}"
     forms = FORMS[variant.style]
     form = forms[0] if chance(0.5) else forms[pick(len(forms))]
-    text = form.format(name)
+    text = describe(form, name)
     if variant.colour:
-        text += f" on a {variant.colour} background"
-    return with_articles(text)
+        text += f" {with_articles(f'on a {variant.colour} background')}"
+    return text
 
 
 def label_prompt(name: str, style: str = DEFAULT_STYLE) -> str:
     """The plain prompt for an object in a style."""
-    return with_articles(FORMS[style][0].format(name))
-
-
-def with_articles(text: str) -> str:
-    """`a` becomes `an` before a vowel."""
-    words = text.split()
-    after = [*words[1:], ""]
-    return " ".join("an" if word == "a" and next_[:1] in "aeiou" and next_ else word
-                    for word, next_ in zip(words, after, strict=True))  # fmt: skip
+    return describe(FORMS[style][0], name)

@@ -51,14 +51,15 @@ class Run:
                 saved = time.monotonic()
         self.save()
 
-    def learn(self, loss: torch.Tensor) -> None:
-        """One step of the optimizer, and of the average.
+    def learn(self, loss: torch.Tensor) -> float:
+        """One step of the optimizer, and of the average; returns the loss.
 
         Raises:
             FloatingPointError: the loss is infinite or no number; nothing has been learnt from it.
         """
-        if not math.isfinite(float(loss)):
-            raise FloatingPointError(f"the loss is {float(loss)} at step {self.step}")
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the loss is {value} at step {self.step}")
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * self._factor()
         self.optimizer.zero_grad(set_to_none=True)
@@ -68,11 +69,12 @@ class Run:
         self.step += 1
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for name, value in self.model.state_dict().items():
-                if value.dtype.is_floating_point:
-                    self.average[name].lerp_(value, 1 - decay)
+            for name, weight in self.model.state_dict().items():
+                if weight.dtype.is_floating_point:
+                    self.average[name].lerp_(weight, 1 - decay)
                 else:
-                    self.average[name].copy_(value)
+                    self.average[name].copy_(weight)
+        return value
 
     def save(self) -> None:
         """Writes beside the file and moves it over: a kill never leaves half of one."""

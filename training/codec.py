@@ -1,6 +1,6 @@
 """The codec: 256 px pictures to 16 by 16 latents of 12 channels, and back.
 
-    python -m training.codec --steps 3600
+    python -m training.codec --steps 1700
 
 An `AutoencoderTiny` with a fifth stage (f16) and Kaiming initialisation. It learns on crops of 128 px
 by squared, absolute and edge errors (the edges ramped in), with a little noise on the latents, so that
@@ -125,7 +125,7 @@ def loss_of(codec: AutoencoderTiny, real: torch.Tensor, noise: torch.Tensor, pro
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=3600)
+    parser.add_argument("--steps", type=int, default=1700)
     steps = parser.parse_args().steps
     torch.manual_seed(0)
     pictures = pool(load())
@@ -136,9 +136,9 @@ def main() -> None:
         amount = torch.rand(BATCH, 1, 1, 1, generator=generator) * 0.2
         noise = (torch.randn(shape, generator=generator) * amount).to(DEVICE)
         loss = loss_of(run.model, real, noise, run.step / steps)
-        run.learn(loss)
+        value = run.learn(loss)
         if run.step % LOG_EVERY == 0:
-            print(f"codec {run.step}/{steps} loss {float(loss):.4f}", flush=True)
+            print(f"codec {run.step}/{steps} loss {value:.4f}", flush=True)
         if run.step % 300 == 0:
             run.save()
             print(

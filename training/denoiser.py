@@ -1,6 +1,6 @@
 """The denoiser: a UNet over 16 by 16 latents, led by the frozen text encoder.
 
-    python -m training.denoiser --steps 8000
+    python -m training.denoiser --steps 6000
 
 The prompt reaches it twice: by cross-attention, and pooled into the time embedding
 (`addition_embed_type="text"`), which scales and shifts every block. It predicts v (Salimans and Ho 2022)
@@ -107,8 +107,8 @@ class Teacher:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.manual_seed(0)
     art, tokenizer = load(), load_tokenizer()
@@ -121,8 +121,8 @@ def main() -> None:
         with autocast():
             said = run.model(noisy, steps, states, return_dict=False)[0]
         loss = F.mse_loss(said.float(), wanted)
-        run.learn(loss)
-        shown = 0.98 * shown + 0.02 * float(loss) if shown else float(loss)
+        value = run.learn(loss)
+        shown = 0.98 * shown + 0.02 * value if shown else value
         if run.step % LOG_EVERY == 0:
             print(f"denoiser {run.step}/{options.steps} loss {shown:.4f}", flush=True)
         if run.step % SHEET_EVERY == 0:

@@ -94,7 +94,7 @@ def spread(pictures: torch.Tensor) -> float:
 def asked_pairs(things: int, count: int, step: int) -> list[tuple[int, str]]:
     """`count` pairs that go through all objects, and through the styles at another pace."""
     styles = list(STYLES)
-    return [(i * step % things, styles[(i + i // things) % len(styles)]) for i in range(count)]
+    return [(i * step % things, styles[(i + 2 * (i // things)) % len(styles)]) for i in range(count)]
 
 
 def adherence(art: Art, judge: Judge, pipeline: StableDiffusionPipeline) -> dict[str, float]:
@@ -206,7 +206,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=int, default=12, help="as many as training.latents made")
+    parser.add_argument("--rounds", type=int, default=7, help="as many as training.latents made")
     options = parser.parse_args()
     art = load()
     judge = Judge(art)

@@ -1,6 +1,6 @@
 """Encodes the training pictures once, so that the denoiser never waits for a picture.
 
-    python -m training.latents --rounds 12
+    python -m training.latents --rounds 7
 
 Each round is a file of its own with one picture of every object and style: round 0 is canonical
 (centred, upright, on white), the others are placed at random, on backgrounds named or not. Beside the
@@ -82,7 +82,7 @@ def load_rounds(art: Art, numbers: range, folder: Path = FOLDER) -> Pictures:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=7)
     art = load()
     for number in range(parser.parse_args().rounds + 1):
         encode_round(art, number)

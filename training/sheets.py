@@ -14,7 +14,7 @@ from training.styles import STYLES
 from training.variants import object_names
 from training.words import load_encoder, load_tokenizer
 
-GUIDANCE = 4.0
+GUIDANCE = 3.0
 STEPS = 16
 
 

@@ -8,16 +8,17 @@ import subprocess
 import sys
 from typing import Final
 
-ROUNDS: Final = "12"
+ROUNDS: Final = ("--rounds", "7")
+"""Of training pictures; the last two are the judge's test, and the denoiser never sees them."""
 STAGES: Final = (
     ("prepare",),
     ("codec", "--steps", "1700"),
     ("words", "--steps", "450"),
-    ("latents", "--rounds", ROUNDS),
-    ("denoiser", "--steps", "8000", "--rounds", ROUNDS),
+    ("latents", *ROUNDS),
+    ("denoiser", "--steps", "6000", "--rounds", "5"),
     ("export",),
-    ("classifier", "--steps", "1500", "--rounds", ROUNDS),
-    ("judge", "--rounds", ROUNDS),
+    ("classifier", "--steps", "1200", *ROUNDS),
+    ("judge", *ROUNDS),
 )
 
 

@@ -1,6 +1,6 @@
 """The text encoder: pretrained to say what a caption asks for, then frozen.
 
-    python -m training.words --steps 1500
+    python -m training.words --steps 450
 
 Trained together with the denoiser from scratch it collapses: all prompts come out alike. Here it learns
 to classify object, style and background from its states, which takes a minute or two.
@@ -132,7 +132,7 @@ def load_encoder(tokenizer: CLIPTokenizer, things: int, path: Path = CHECKPOINT)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=450)
     steps = parser.parse_args().steps
     torch.manual_seed(0)
     art = load()

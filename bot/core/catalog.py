@@ -34,7 +34,7 @@ class ModelSpec:
     name: str
     """What users type and see."""
     source: str
-    """A Hugging Face hub id (`owner/repo`), a local folder, `builtin:starter` or `builtin:tiny`."""
+    """A Hugging Face hub id (`owner/repo`), a local folder, or `builtin:starter`."""
     revision: str | None = None
     variant: str | None = None
     family: str = "stable-diffusion"
@@ -57,7 +57,6 @@ class ModelSpec:
     dtype: str | None = None
     checked: bool = False
     """Whether its pictures are known to be harmless (or pass a safety checker of the model's own)."""
-    untrained: bool = False
     capabilities: Capabilities | None = None
     """Unknown (None) until the model has been loaded once."""
     lexicon: Lexicon | None = field(default=None, repr=False)

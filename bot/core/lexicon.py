@@ -7,13 +7,11 @@ backgrounds.
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 from bot.core.hearing import Hearing
 from bot.core.vocabulary import Entry, Match, words_of
-
-_BLANK: Final = "{}"
+from bot.core.wording import BLANK, describe, fill, with_articles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +76,8 @@ class Lexicon:
         if self.default_style not in (style.name for style in self.styles):
             raise ValueError(f"there is no style {self.default_style!r}")
         for form, blanks in [*((style.form, 1) for style in self.styles), (self.background, 2)]:
-            if form.count(_BLANK) != blanks:
-                raise ValueError(f"{form!r} has not {blanks} times {_BLANK}")
+            if form.count(BLANK) != blanks:
+                raise ValueError(f"{form!r} has not {blanks} times {BLANK}")
 
     @classmethod
     def from_json(cls, text: str) -> "Lexicon":
@@ -139,15 +137,15 @@ class Lexicon:
         style = heard.style.name if heard.style else ""
         text = style
         if heard.thing:
-            text = self.phrase(heard.thing.name, style) if style else f"a {heard.thing.name}"
+            text = self.phrase(heard.thing.name, style) if style else describe(f"a {BLANK}", heard.thing.name)
         if heard.colour:
-            text = _fill(self.background, text, heard.colour.name)
-        return _joined(text)
+            text = with_articles(fill(self.background, text, heard.colour.name))
+        return text
 
     def phrase(self, thing: str, style: str, colour: str | None = None) -> str:
         """The prompt for a thing in a style; on a background of a colour, or on any."""
-        text = _fill(next(s.form for s in self.styles if s.name == style), thing)
-        return _joined(text if colour is None else _fill(self.background, text, colour))
+        text = describe(next(s.form for s in self.styles if s.name == style), thing)
+        return text if colour is None else with_articles(fill(self.background, text, colour))
 
 
 def _entry(row: Any) -> dict[str, Any]:
@@ -158,18 +156,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
-
-
-def _fill(form: str, *values: str) -> str:
-    """`str.format` for a form that is somebody's data: other braces mean nothing."""
-    for value in values:
-        form = form.replace(_BLANK, value, 1)
-    return form
-
-
-def _joined(text: str) -> str:
-    """One space between words, and "an" for "a" before a vowel, as the model's captions have it."""
-    words = [*text.split(), ""]
-    return " ".join(
-        "an" if word == "a" and after[:1] in tuple("aeiou") else word for word, after in pairwise(words)
-    )

@@ -1,4 +1,4 @@
-"""From a hub id, a folder or a built-in model to pipelines on the device."""
+"""From a hub id or a folder to pipelines on the device."""
 
 import json
 from collections.abc import Iterator
@@ -20,9 +20,7 @@ from bot.engine.devices import choose_dtype
 from bot.engine.faults import loading_fault
 from bot.engine.folders import local_folder
 from bot.engine.options import EngineOptions, Offload
-from bot.engine.tiny import tiny_folder
 
-TINY: Final = "builtin:tiny"
 _DIFFUSERS: Final = tuple(int(number) for number in diffusers.__version__.split(".")[:2])
 _DTYPE: Final = "dtype" if _DIFFUSERS >= (0, 40) else "torch_dtype"
 _PICKLES: Final = {".bin", ".ckpt", ".pt", ".pth", ".pkl"}
@@ -66,18 +64,15 @@ def spec_dtype(spec: ModelSpec, setting: str, device: str) -> torch.dtype:
     return choose_dtype(setting, device)
 
 
-def load_model(spec: ModelSpec, options: EngineOptions, device: str, folder: Path) -> LoadedModel:
+def load_model(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
     """Load `spec` onto `device`: safetensors only, nobody's code, one copy of the weights.
-
-    Args:
-        folder: where `builtin:tiny` is kept.
 
     Raises:
         ModelUnavailableError: with the reason.
         DeviceMemoryError: it does not fit.
     """
     try:
-        return _load(spec, options, device, folder)
+        return _load(spec, options, device)
     except ModelUnavailableError:
         raise
     except Exception as error:
@@ -91,11 +86,11 @@ def load_model(spec: ModelSpec, options: EngineOptions, device: str, folder: Pat
     raise DeviceMemoryError(spec.name, spec.width, spec.height)
 
 
-def _load(spec: ModelSpec, options: EngineOptions, device: str, folder: Path) -> LoadedModel:
+def _load(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
     _silence()
     dtype = spec_dtype(spec, options.dtype, device)
     text_to_image = AutoPipelineForText2Image.from_pretrained(
-        _find(spec, folder),
+        _find(spec),
         revision=spec.revision,
         variant=spec.variant,
         use_safetensors=True,
@@ -119,9 +114,7 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str, folder: Path) ->
     )
 
 
-def _find(spec: ModelSpec, folder: Path) -> str:
-    if spec.source == TINY:
-        return str(tiny_folder(folder))
+def _find(spec: ModelSpec) -> str:
     path = local_folder(spec.source)
     if path is None:
         return spec.source
@@ -131,7 +124,7 @@ def _find(spec: ModelSpec, folder: Path) -> str:
 
 
 def _commit(spec: ModelSpec) -> str | None:
-    if spec.source == TINY or local_folder(spec.source):
+    if local_folder(spec.source):
         return spec.revision
     # The hub's cache has a folder for each commit: .../snapshots/COMMIT/model_index.json
     index = try_to_load_from_cache(spec.source, "model_index.json", revision=spec.revision)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Final
 
@@ -41,22 +40,13 @@ _WARM_UP_STEPS: Final = 4
 class PipelineEngine:
     """The `Engine` port over stock diffusers pipelines.
 
-    Args:
-        folder: where the built-in model is kept; made when needed.
-
     Raises:
         SettingsError: there is no such device, or a dtype is unknown.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        options: EngineOptions,
-        folder: Path,
-    ) -> None:
+    def __init__(self, catalog: Catalog, options: EngineOptions) -> None:
         self._catalog = catalog
         self._options = options
-        self._folder = folder
         self._device = choose_device(options.device)
         self._dtype = choose_dtype(options.dtype, self._device)
         for spec in catalog:
@@ -111,7 +101,7 @@ class PipelineEngine:
 
     def _load_and_warm_up(self, spec: ModelSpec) -> LoadedModel:
         """Load, and make one small picture in a few steps: what does not work shows now."""
-        model = load_model(spec, self._options, self._device, self._folder)
+        model = load_model(spec, self._options, self._device)
         side = -(-spec.min_side // spec.multiple_of) * spec.multiple_of
         recipe = Recipe(
             model=spec.name,

@@ -1,1 +1,1 @@
-"""Package data: the built-in catalogue."""
+"""Package data: the built-in catalogue and its model."""

@@ -118,8 +118,6 @@ def notes(
     """What the reader must know beside the parameters, a sentence each."""
     first = generations[0]
     said: list[str] = []
-    if spec and spec.untrained:
-        said.append(f"The model {spec.name} is untrained: it draws patterns, not things.")
     if first.shrunk_from:
         width, height = first.shrunk_from
         said.append(f"Made smaller than {width}\N{MULTIPLICATION SIGN}{height}: memory ran out once.")

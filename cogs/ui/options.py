@@ -6,7 +6,7 @@ from discord import Attachment, Interaction, app_commands
 
 from bot.client import Atelier
 from bot.core.requests import MAX_COUNT, MAX_PROMPT, MAX_SEED, Aspect
-from bot.core.suggestions import suggest
+from bot.core.suggestions import LONGEST, suggest
 
 PromptOption = app_commands.Range[str, 1, MAX_PROMPT]
 CountOption = app_commands.Range[int, 1, MAX_COUNT]
@@ -57,13 +57,19 @@ async def complete_model(interaction: Interaction[Atelier], current: str) -> lis
 
 
 async def complete_prompt(interaction: Interaction[Atelier], current: str) -> list[app_commands.Choice[str]]:
-    """What a model of few words can draw, after what was typed; nothing for a model that reads any prompt."""
+    """What a model of few words can draw, after what was typed; nothing for a model that reads any prompt.
+
+    What was typed comes first, since Enter takes the first choice; where it is too long for a choice, or
+    nothing fits it, there are no choices, and Enter sends it as it is.
+    """
     catalog = interaction.client.generation.catalog
     spec = catalog.find(getattr(interaction.namespace, "model", None) or catalog.default)
     if spec is None or spec.lexicon is None:
         return []
-    prompts = suggest(spec.lexicon, current, MOST_CHOICES)
-    return [app_commands.Choice(name=prompt, value=prompt) for prompt in prompts]
+    typed = current.strip()
+    found = suggest(spec.lexicon, current, MOST_CHOICES) if len(typed) <= LONGEST else []
+    prompts = dict.fromkeys([typed, *found] if typed and found else found)
+    return [app_commands.Choice(name=prompt, value=prompt) for prompt in list(prompts)[:MOST_CHOICES]]
 
 
 async def complete_source(interaction: Interaction[Atelier], current: str) -> list[app_commands.Choice[str]]:

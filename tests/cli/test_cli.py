@@ -1,19 +1,17 @@
-"""The command line as a person uses it, with the real engine."""
+"""The command line as a person uses it, with the real engine and the model that comes along."""
 
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from bot import cli
-from tests.core.examples import LEXICON
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +54,7 @@ def apple(atelier: Run, folder: Path) -> Path:
     path = folder / "apple.png"
     if not path.exists():
         result = atelier("imagine", "a red apple", "--seed", "7", "--out", "apple.png")
-        assert (result.returncode, result.stderr) == (0, "")
+        assert (result.returncode, result.stderr) == (0, "starter drew: a 3d apple\n")
     return path
 
 
@@ -72,11 +70,11 @@ def test_the_same_seed_gives_the_same_pixels(atelier: Run, apple: Path, folder: 
 
 
 def test_several_pictures_are_numbered(atelier: Run, folder: Path) -> None:
-    result = atelier("imagine", "x", "--count", "2", "--size", "64x128", "--steps", "2", "--out", "two.png")
+    result = atelier("imagine", "x", "--count", "2", "--size", "128x256", "--steps", "2", "--out", "two.png")
 
     assert result.stdout.split() == ["two.png", "two-2.png"]
     with Image.open(folder / "two-2.png") as second:
-        assert second.size == (64, 128)
+        assert second.size == (128, 256)
 
 
 def test_remix_starts_from_a_file_or_from_an_id(atelier: Run, apple: Path) -> None:
@@ -103,25 +101,28 @@ def test_history_lists_the_newest_first(atelier: Run, apple: Path) -> None:
     assert listed[-1]["prompt"] == "a red apple"
 
 
-def test_what_was_drawn_is_told_beside_the_output_and_both_prompts_within_it(
-    atelier: Run, apple: Path, folder: Path
-) -> None:
-    few = folder / "few"
-    shutil.copytree(next((folder / "data" / "models").iterdir()), few)
-    (few / "lexicon.json").write_text(json.dumps(asdict(LEXICON)))
-    (folder / "few.toml").write_text(
-        "[[model]]\nname = 'few'\nsource = 'few'\nwidth = 64\nheight = 64\nnum_inference_steps = 2\n"
-    )
+def test_json_has_what_was_asked_for_and_what_was_drawn(atelier: Run) -> None:
+    result = atelier("imagine", "a kitten, neon", "--out", "kitten.png", "--json")
 
-    made = atelier("imagine", "a red kitten", "--out", "few.png", "--json", ATELIER_CATALOG="few.toml")
-    remixed = atelier("remix", "few.png", "neon", "--out", "neon.png", ATELIER_CATALOG="few.toml")
-    sheet = atelier("ladder", str(apple), "a bridge", "--out", "bridge.png", ATELIER_CATALOG="few.toml")
+    facts = json.loads(result.stdout)["pictures"][0]
+    assert (facts["prompt"], facts["model_prompt"]) == ("a kitten, neon", "a neon cat")
 
-    facts = json.loads(made.stdout)["pictures"][0]
-    assert (facts["prompt"], facts["model_prompt"]) == ("a red kitten", "a 3d cat")
-    assert made.stderr == "few drew: a 3d cat\n"
-    assert (remixed.stdout, remixed.stderr) == ("neon.png\n", "few drew: a neon cat\n")
-    assert sheet.stderr.startswith("few draws 20 things in 5 styles, such as a 3d cat, ")
+
+def test_what_was_drawn_is_told_beside_the_output(atelier: Run, apple: Path) -> None:
+    remixed = atelier("remix", str(apple), "pixel art", "--out", "pixels.png")
+    sheet = atelier("ladder", str(apple), "a bridge", "--out", "bridge.png")
+
+    assert (remixed.stdout, remixed.stderr) == ("pixels.png\n", "starter drew: pixel art of an apple\n")
+    assert (sheet.stdout, sheet.stderr) == ("bridge.png\n", "starter drew: a 3d apple\n")
+
+
+def test_a_thing_that_the_model_does_not_know_is_drawn_and_answered_with_what_it_does(atelier: Run) -> None:
+    result = atelier("imagine", "a xylophone", "--out", "xylophone.png")
+
+    assert result.stdout == "xylophone.png\n"
+    assert result.stderr.startswith("starter draws ")
+    assert "this prompt names none of them; for everything else choose another model." in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_what_was_drawn_is_told_beside_the_output_and_both_prompts_within_it(
         ("imagine x --out no/no.png", "`--out` is `no/no.png`; it takes a file in a folder that exists."),
         ("imagine x --size big", "`--size` is `big`; it takes width x height in pixels, such as 512x512."),
         ("imagine x --size 65x64", "The model cannot make 65x64 pictures"),
-        ("imagine x --model dall-e", "There is no model `dall-e` here; there is `tiny`."),
+        ("imagine x --model dall-e", "There is no model `dall-e` here; there is `starter`."),
         ("imagine x --steps 1000", "`steps` is 1000; it takes 1 to 100."),
         ("imagine x --seed -1", "Invalid value for '--seed'"),
         (

@@ -193,7 +193,6 @@ max_guidance_scale = 2.5
 scheduler = "LCMScheduler"
 dtype = "bfloat16"
 checked = true
-untrained = true
 """
     [spec] = read_catalog(text)
 

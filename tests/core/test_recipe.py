@@ -194,7 +194,9 @@ def test_a_remix_of_a_remix_keeps_the_size(aspect: Aspect) -> None:
 
 @pytest.mark.parametrize("side", [64, 256])
 def test_a_source_far_from_the_native_size_is_brought_to_it(side: int) -> None:
-    remix = plan(RemixRequest(prompt="a fox", source=replace(SOURCE, width=side, height=side)), TINY, seed=0)[0]
+    remix = plan(RemixRequest(prompt="a fox", source=replace(SOURCE, width=side, height=side)), TINY, seed=0)[
+        0
+    ]
 
     assert (remix.width, remix.height) == (128, 128)
 

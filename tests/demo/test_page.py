@@ -76,9 +76,11 @@ async def command(page: Page, name: str) -> None:
 async def test_every_door_that_the_page_can_show_makes_a_picture(page: Page, tmp_path: Path) -> None:
     await command(page, "/imagine")
     await page.keyboard.type("a red apple")
-    await page.keyboard.press("Enter")
+    await page.locator("#send-message").click()  # Enter might take a suggestion
     await expect(cards(page)).to_have_count(1)
-    await expect(pictures(page, "a red apple")).to_be_visible()
+    await expect(pictures(page, "a 3d apple")).to_be_visible()
+    await expect(cards(page).first).to_contain_text("a red apple")
+    await expect(cards(page).first).to_contain_text("starter drew: a 3d apple")
 
     await cards(page).first.get_by_role("button", name="Remix").click()
     form = page.locator("#modal-root")
@@ -86,7 +88,7 @@ async def test_every_door_that_the_page_can_show_makes_a_picture(page: Page, tmp
     await form.get_by_label("Strength").fill("0.5")
     await form.get_by_role("button", name="Submit").click()
     await expect(cards(page)).to_have_count(2)
-    await expect(pictures(page, "a green pear, a remix at strength 0.5")).to_be_visible()
+    await expect(pictures(page, "a 3d pear, a remix at strength 0.5")).to_be_visible()
 
     (tmp_path / "house.png").write_bytes(png("blue", (96, 64)))
     await command(page, "/remix")

@@ -9,7 +9,7 @@ from simcord.backend import serializers
 
 from bot.settings import Settings
 from tests.discord.world import World
-from tests.fakes import FakeEngine
+from tests.fakes import FAKE_CATALOG, FakeEngine
 
 COMPONENTS_V2 = 1 << 15
 
@@ -35,8 +35,14 @@ def message_content() -> bool:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, message_content: bool) -> Settings:
-    return Settings(data_dir=tmp_path / "data", message_content=message_content)
+def catalog() -> Path | None:
+    """The operator's catalogue, None for the built-in one; a test may parametrize it."""
+    return FAKE_CATALOG
+
+
+@pytest.fixture
+def settings(tmp_path: Path, catalog: Path | None, message_content: bool) -> Settings:
+    return Settings(data_dir=tmp_path / "data", catalog=catalog, message_content=message_content)
 
 
 @pytest.fixture

@@ -40,12 +40,6 @@ async def test_a_negative_prompt_without_effect_is_told(world: World) -> None:
     assert "The negative prompt has no effect at guidance 1 or less." in text_of(card(result))
 
 
-async def test_an_untrained_model_is_called_so(world: World) -> None:
-    result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
-
-    assert "The model tiny is untrained: it draws patterns, not things." in text_of(card(result))
-
-
 async def test_details_of_a_remix_name_strength_source_and_the_command(world: World) -> None:
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
     remixed = await world.ada.slash(world.channel, "remix", strength=0.5, prompt="a `dog`", seed=9)

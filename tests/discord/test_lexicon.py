@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Settings
 from tests.core.examples import LEXICON
 from tests.discord.world import World, card, pictures_of, png, prompt_of, text_of
 
@@ -21,7 +20,7 @@ max_side = 256
 
 [[model]]
 name = "tiny"
-source = "builtin:tiny"
+source = "somebody/tiny"
 width = 128
 height = 128
 max_side = 256
@@ -29,11 +28,12 @@ max_side = 256
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def catalog(tmp_path: Path) -> Path:
     """A catalogue whose default model knows few words."""
     (tmp_path / "lexicon.json").write_text(json.dumps(asdict(LEXICON)))
-    (tmp_path / "models.toml").write_text(CATALOGUE.format(folder=tmp_path))
-    return Settings(data_dir=tmp_path / "data", catalog=tmp_path / "models.toml")
+    catalog = tmp_path / "models.toml"
+    catalog.write_text(CATALOGUE.format(folder=tmp_path))
+    return catalog
 
 
 def values(choices: list[dict[str, Any]]) -> list[str]:
@@ -46,10 +46,11 @@ async def test_prompts_are_completed_in_the_models_own_words(world: World, comma
     choices = await world.ada.autocomplete(world.channel, command, "prompt", "uni")
 
     assert values(choices) == [
+        "uni",
         "a 3d unicorn",
-        "a pencil sketch of an unicorn",
+        "a pencil sketch of a unicorn",
         "a neon unicorn",
-        "pixel art of an unicorn",
+        "pixel art of a unicorn",
         "a cartoon unicorn",
     ]
 

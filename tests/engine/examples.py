@@ -11,7 +11,7 @@ from bot.core.jobs import Picture
 from bot.core.recipe import Recipe
 
 
-def a_spec(name: str = "tiny", source: str | Path = "builtin:tiny", **changes: Any) -> ModelSpec:
+def a_spec(name: str = "tiny", source: str | Path = "somebody/tiny", **changes: Any) -> ModelSpec:
     settings: dict[str, Any] = {
         "width": 64,
         "height": 64,

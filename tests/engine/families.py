@@ -119,7 +119,7 @@ def save_flux(folder: Path, tiny: Path) -> Path:
 
 
 def save_with_safety_checker(folder: Path, tiny: Path, threshold: float) -> Path:
-    """The built-in model with a real safety checker, which flags cosine similarities above `threshold`."""
+    """The tiny model with a real safety checker, which flags cosine similarities above `threshold`."""
     torch.manual_seed(4)
     tower = {
         "hidden_size": WIDTH,
@@ -145,7 +145,7 @@ def save_with_safety_checker(folder: Path, tiny: Path, threshold: float) -> Path
 
 
 def save_ddim(folder: Path, tiny: Path, **config: Any) -> Path:
-    """The built-in model with another configuration of its own scheduler."""
+    """The tiny model with another configuration of its own scheduler."""
     pipeline = StableDiffusionPipeline.from_pretrained(tiny)
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config, **config)
     return _save(pipeline, folder)

@@ -1,4 +1,4 @@
-"""From a hub id, a folder or a built-in model to pipelines."""
+"""From a hub id or a folder to pipelines."""
 
 import json
 import shutil
@@ -30,12 +30,12 @@ OPTIONS = EngineOptions()
 
 @pytest.fixture
 def copy(tiny: Path, tmp_path: Path) -> Path:
-    """A copy of the built-in model, to be spoilt."""
+    """A copy of the tiny model, to be spoilt."""
     return Path(shutil.copytree(tiny, tmp_path / "copy"))
 
 
 def load(folder: Path | str, **changes: Any) -> LoadedModel:
-    return load_model(a_spec(source=folder, **changes), OPTIONS, "cpu", Path("unused"))
+    return load_model(a_spec(source=folder, **changes), OPTIONS, "cpu")
 
 
 def refusal(folder: Path | str, **changes: Any) -> ModelUnavailableError:
@@ -48,13 +48,6 @@ def pickle_weights(part: Path) -> None:
     file = next(part.glob("*.safetensors"))
     torch.save(load_file(file), part / {"model": "pytorch_model.bin"}.get(file.stem, f"{file.stem}.bin"))
     file.unlink()
-
-
-def test_the_built_in_model_is_made_in_the_folder_that_is_given(tmp_path: Path) -> None:
-    model = load_model(a_spec(), OPTIONS, "cpu", tmp_path / "new")
-
-    assert type(model.text_to_image) is StableDiffusionPipeline
-    assert len(list((tmp_path / "new").iterdir())) == 1
 
 
 def test_the_starter_is_loaded_from_the_package_as_any_folder_is(
@@ -262,6 +255,6 @@ def test_models_are_placed_once_as_the_operator_wants(
             StableDiffusionPipeline, name, lambda _, device, name=name: calls.append((name, device))
         )
 
-    load_model(a_spec(source=tiny), EngineOptions(offload=offload, dtype="float32"), device, Path("unused"))
+    load_model(a_spec(source=tiny), EngineOptions(offload=offload, dtype="float32"), device)
 
     assert calls == [expected]

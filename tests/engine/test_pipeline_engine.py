@@ -97,8 +97,10 @@ async def test_a_model_that_cannot_be_loaded_says_why(make_engine: MakeEngine, t
     assert (await engine.report()).resident == ()
 
 
-async def test_an_unknown_scheduler_in_the_catalogue_shows_while_loading(make_engine: MakeEngine) -> None:
-    engine = make_engine(a_catalog(a_spec(scheduler="MagicScheduler")))
+async def test_an_unknown_scheduler_in_the_catalogue_shows_while_loading(
+    make_engine: MakeEngine, tiny: Path
+) -> None:
+    engine = make_engine(a_catalog(a_spec(source=tiny, scheduler="MagicScheduler")))
 
     with pytest.raises(ModelUnavailableError) as caught:
         await engine.load("tiny")
@@ -133,26 +135,31 @@ async def test_a_model_that_runs_out_of_memory_while_warming_up_does_not_fit(
 
 @pytest.mark.parametrize(("own_steps", "steps"), [(1, 1), (25, 4)])
 async def test_the_warm_up_is_a_few_steps_of_the_smallest_size(
-    make_engine: MakeEngine, before_each_evaluation: Callable[[Before], None], own_steps: int, steps: int
+    make_engine: MakeEngine,
+    tiny: Path,
+    before_each_evaluation: Callable[[Before], None],
+    own_steps: int,
+    steps: int,
 ) -> None:
     shapes: list[Any] = []
     before_each_evaluation(lambda latents: shapes.append(tuple(latents.shape[2:])))
 
-    spec = a_spec(min_side=50, multiple_of=16, num_inference_steps=own_steps)
+    spec = a_spec(source=tiny, min_side=50, multiple_of=16, num_inference_steps=own_steps)
     await make_engine(a_catalog(spec)).load("tiny")
 
     assert shapes == [(32, 32)] * steps  # 64 pixels, in latents
 
 
-def test_a_dtype_that_nobody_knows_is_found_before_anything_is_loaded(models: Path) -> None:
+def test_a_dtype_that_nobody_knows_is_found_before_anything_is_loaded() -> None:
     with pytest.raises(SettingsError, match="float7"):
-        PipelineEngine(a_catalog(a_spec(dtype="float7")), EngineOptions(), models)
+        PipelineEngine(a_catalog(a_spec(dtype="float7")), EngineOptions())
 
 
 async def test_the_report_names_the_device_and_the_least_recently_used_model_first(
-    make_engine: MakeEngine,
+    make_engine: MakeEngine, tiny: Path
 ) -> None:
-    engine = make_engine(a_catalog(a_spec("a"), a_spec("b"), a_spec("c")), max_resident=2, dtype="bfloat16")
+    catalog = a_catalog(*(a_spec(name, tiny) for name in "abc"))
+    engine = make_engine(catalog, max_resident=2, dtype="bfloat16")
 
     for name in ("a", "b", "c", "b"):
         await engine.load(name)
@@ -226,9 +233,9 @@ async def test_prompts_stay_out_of_the_log(engine: PipelineEngine, capfd: pytest
     ],
 )
 async def test_the_recipe_s_scheduler_wins_over_the_catalogue_s(
-    make_engine: MakeEngine, changes: dict[str, str], name: str
+    make_engine: MakeEngine, tiny: Path, changes: dict[str, str], name: str
 ) -> None:
-    engine = make_engine(a_catalog(a_spec(scheduler="EulerDiscreteScheduler")))
+    engine = make_engine(a_catalog(a_spec(source=tiny, scheduler="EulerDiscreteScheduler")))
 
     made = await engine.generate(a_recipe(**changes), None, ignore)
 
@@ -461,9 +468,9 @@ async def test_after_a_second_time_without_memory_the_next_picture_is_made(
 
 
 async def test_the_smaller_size_stays_within_the_model_s_limits(
-    make_engine: MakeEngine, before_each_evaluation: Callable[[Before], None]
+    make_engine: MakeEngine, tiny: Path, before_each_evaluation: Callable[[Before], None]
 ) -> None:
-    engine = make_engine(a_catalog(a_spec(min_side=56, multiple_of=8)))
+    engine = make_engine(a_catalog(a_spec(source=tiny, min_side=56, multiple_of=8)))
     await engine.load("tiny")
     device = FullDevice(room=32 * 40)
     before_each_evaluation(device)
@@ -487,9 +494,9 @@ async def test_the_smallest_picture_is_not_tried_again(
 
 
 async def test_other_models_make_room_before_the_second_try(
-    make_engine: MakeEngine, before_each_evaluation: Callable[[Before], None]
+    make_engine: MakeEngine, tiny: Path, before_each_evaluation: Callable[[Before], None]
 ) -> None:
-    engine = make_engine(a_catalog(a_spec("a"), a_spec("b")), max_resident=2)
+    engine = make_engine(a_catalog(a_spec("a", tiny), a_spec("b", tiny)), max_resident=2)
     await engine.load("a")
     await engine.load("b")
     before_each_evaluation(FullDevice(room=30 * 30))

@@ -25,7 +25,7 @@ def engine(make_engine: MakeEngine, tiny: Path, tmp_path_factory: pytest.TempPat
         name: families.save_with_safety_checker(folder / name, tiny, threshold)
         for name, threshold in thresholds.items()
     }
-    specs = [a_spec(), *(a_spec(name, place) for name, place in saved.items())]
+    specs = [a_spec(source=tiny), *(a_spec(name, place) for name, place in saved.items())]
     return make_engine(a_catalog(*specs), max_resident=3)
 
 

@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 from bot.engine.tokens import prompt_cut
 
 ROOM = 254
-"""Letters that the built-in model reads: 256 tokens, less start and end."""
+"""Letters that the tiny model reads: 256 tokens, less start and end."""
 
 
 @pytest.fixture(scope="module")

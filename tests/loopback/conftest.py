@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
-from tests.fakes import FakeEngine
+from tests.fakes import FAKE_CATALOG, FakeEngine
 from tests.loopback.pointing import point_discord_at
 from tests.loopback.server import TOKEN, LoopbackDiscord
 from tests.loopback.stage import NoisyEngine, Stage, connected
 
 PATIENT = ("discord.http", "discord.webhook.async_", "cogs.ui.delivery")
 """Modules that sleep between tries."""
-UNHEARD = ("asyncio", "aiohttp.server")
 UNHEARD = ("asyncio", "aiohttp.server")
 
 
@@ -66,7 +65,7 @@ async def discord(upload_limit: int) -> AsyncIterator[LoopbackDiscord]:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", catalog=FAKE_CATALOG)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""The built-in model: a Stable Diffusion that was never trained, made on the spot, 1 MB or less.
+"""A Stable Diffusion that was never trained, 1 MB or less, made in a moment: for tests of pictures' making.
 
-It needs no download and runs anywhere, so that everything around it can be tried and tested. Its
-classes are stock; only its weights are ours. They are set by hand, for a purpose, where plain
-random weights would give noise:
+It shows what the engine does to a picture, not what a picture shows. Its classes are stock; only its
+weights are ours. They are set by hand, for a purpose, where plain random weights would give noise:
 
 * The VAE maps 2x2 pixels to their mean colour and back, so that a remix keeps its source.
 * The UNet predicts v (https://arxiv.org/abs/2202.00512, where x turns into the picture along
@@ -17,7 +16,6 @@ drowns the data's own deviation.
 
 import json
 import math
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +24,6 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-_NAME: Final = "tiny-1"
-"""Folder name; counted up whenever the weights below change."""
 _SEED: Final = 7
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 _MAX_TOKENS: Final = 256
@@ -52,24 +48,11 @@ _COLOURS: Final = torch.tensor([[1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
 _BLUR: Final = torch.outer(torch.tensor([1, 2, 1]), torch.tensor([1, 2, 1])) / 16
 
 
-def tiny_folder(parent: Path) -> Path:
-    """The folder of the built-in model under `parent`, made on first use, the same every time."""
-    folder = parent / _NAME
-    if not folder.is_dir():
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f"{_NAME}-") as unfinished:
-            _build(Path(unfinished)).save_pretrained(Path(unfinished) / _NAME)
-            _move(Path(unfinished) / _NAME, folder)
+def save_tiny(folder: Path) -> Path:
+    """The model, saved in `folder`; the same every time."""
+    with tempfile.TemporaryDirectory() as scratch:
+        _build(Path(scratch)).save_pretrained(folder)
     return folder
-
-
-def _move(made: Path, folder: Path) -> None:
-    try:
-        made.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        shutil.rmtree(made)  # another process was faster, and made the same
 
 
 def _build(scratch: Path) -> Any:
