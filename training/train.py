@@ -17,7 +17,7 @@ STAGES: Final = (
     ("latents", *ROUNDS),
     ("denoiser", "--steps", "6000", "--rounds", "5"),
     ("export",),
-    ("classifier", "--steps", "1200", *ROUNDS),
+    ("classifier", "--steps", "1900", *ROUNDS),
     ("judge", *ROUNDS),
 )
 
