@@ -17,12 +17,10 @@ from torch import nn
 from training.checkpoints import DEVICE, LOG_EVERY, Run, autocast, averaged
 from training.places import WORK
 from training.styles import SIDE, STYLES
-from training.variants import Art, Variant, draw, load
+from training.variants import CELL, Art, Variant, draw, load, unseen
 
 CHECKPOINT = WORK / "codec.pt"
 LATENT_CHANNELS = 12
-SCALE = 16
-"""Pixels of a latent cell's side."""
 CROP = 128
 SPREAD = 0.35
 """Standard deviation of a colour in 0..1, roughly."""
@@ -87,8 +85,10 @@ def _carry_colours(codec: AutoencoderTiny) -> None:
 
 
 def pool(art: Art) -> torch.Tensor:
-    """Pictures to crop from, uint8 `(n, 3, 256, 256)`: every object and style, placed at random."""
-    variants = [Variant(t, style, None) for t in range(len(art)) for style in STYLES] * POOL_PER_PAIR
+    """Pictures to crop from, uint8 `(n, 3, 256, 256)`: all pairs that training may see, placed at random."""
+    hidden = unseen(len(art))
+    pairs = [(thing, style) for thing in range(len(art)) for style in STYLES]
+    variants = [Variant(*pair, None) for pair in pairs if pair not in hidden] * POOL_PER_PAIR
     generator = torch.Generator().manual_seed(1)
     batches = [variants[i : i + 32] for i in range(0, len(variants), 32)]
     return torch.cat([(draw(art, batch, generator) * 255).round().byte() for batch in batches])
@@ -97,7 +97,7 @@ def pool(art: Art) -> torch.Tensor:
 def crops(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """A batch of random crops in -1..1; on the grid of the latents, so that pixel art stays on its own."""
     picks = torch.randint(len(pictures), (BATCH,), generator=generator)
-    corners = torch.randint((SIDE - CROP) // SCALE + 1, (BATCH, 2), generator=generator) * SCALE
+    corners = torch.randint((SIDE - CROP) // CELL + 1, (BATCH, 2), generator=generator) * CELL
     cut = [
         pictures[p, :, y : y + CROP, x : x + CROP]
         for p, (y, x) in zip(picks.tolist(), corners.tolist(), strict=True)
@@ -132,7 +132,7 @@ def main() -> None:
     run = Run(build().to(memory_format=torch.channels_last), CHECKPOINT, steps, rate=1.5e-3, decay=0.995)
     for generator in run.loop():
         real = crops(pictures, generator).to(DEVICE, memory_format=torch.channels_last)
-        shape = (BATCH, LATENT_CHANNELS, CROP // SCALE, CROP // SCALE)
+        shape = (BATCH, LATENT_CHANNELS, CROP // CELL, CROP // CELL)
         amount = torch.rand(BATCH, 1, 1, 1, generator=generator) * 0.2
         noise = (torch.randn(shape, generator=generator) * amount).to(DEVICE)
         loss = loss_of(run.model, real, noise, run.step / steps)

@@ -3,7 +3,7 @@
     python -m training.judge --json
 
 Keys: `top1`, `top5`, `style` over 300 label prompts; `top5_unseen_pairs` over pairs of object and style
-that training never showed; `top5_paraphrase` over 100 prompts that use keywords, as the bot hands them on
+that the denoiser never saw; `top5_paraphrase` over 100 prompts that use keywords, as the bot hands them on
 (`top5_paraphrase_raw`: without the bot's rewriting); `seed_diversity`, the mean distance between 8 seeds
 of one prompt relative to that between training pictures of one caption; and the remix figures.
 Distances are root mean squares over 64 px pictures in 0..1.

@@ -70,11 +70,14 @@ def encode_round(art: Art, number: int, folder: Path = FOLDER) -> None:
 
 
 def load_rounds(art: Art, numbers: range, folder: Path = FOLDER) -> Pictures:
-    """The pictures of those rounds that are there."""
-    there = [number for number in numbers if (folder / f"{number:02}.pt").exists()]
-    files = [torch.load(folder / f"{number:02}.pt", weights_only=True) for number in there]
+    """The pictures of those rounds.
+
+    Raises:
+        FileNotFoundError: a round has not been encoded yet.
+    """
+    files = [torch.load(folder / f"{number:02}.pt", weights_only=True) for number in numbers]
     return Pictures(
-        variants=[variant for number in there for variant in variants_of(art, number)],
+        variants=[variant for number in numbers for variant in variants_of(art, number)],
         latents=torch.cat([file["latents"] for file in files]),
         thumbnails=torch.cat([file["thumbnails"] for file in files]),
     )

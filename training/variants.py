@@ -66,7 +66,7 @@ def object_names(work: Path = WORK) -> tuple[str, ...]:
 
 
 def unseen(things: int) -> frozenset[tuple[int, str]]:
-    """The pairs of object and style that the denoiser is never shown: every twentieth, on a diagonal."""
+    """The pairs that neither codec nor denoiser is shown: every twentieth, on a diagonal."""
     styles = list(STYLES)
     pairs = ((thing, k) for thing in range(things) for k in range(len(styles)))
     return frozenset((thing, styles[k]) for thing, k in pairs if (thing * 7 + k * 4) % UNSEEN_EVERY == 0)
@@ -110,6 +110,6 @@ def _placement(count: int, generator: torch.Generator, spread: float) -> torch.T
     zoom = SIDE / CANVAS / SCALE
     zero = torch.zeros(count)
     across = torch.stack([zoom * flip, zero, -shift[0] * flip / SCALE], 1)
-    down = torch.stack([zero, zero + zoom, -shift[1] / SCALE], 1)
+    down = torch.stack([zero, torch.full((count,), zoom), -shift[1] / SCALE], 1)
     theta = torch.stack([across, down], 1)
     return F.affine_grid(theta, [count, 4, SIDE, SIDE], align_corners=False)

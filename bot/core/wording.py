@@ -6,6 +6,7 @@ from typing import Final
 BLANK: Final = "{}"
 _VOWELS: Final = ("a", "e", "i", "o", "u")
 _SPOKEN_YOU: Final = ("uni", "ufo", "use", "eu")
+_SILENT_H: Final = ("hour", "honest", "heir")
 _NO_PLURALS: Final = ("ss", "us", "os", "is")
 _SHORTEST_PLURAL: Final = 4
 
@@ -38,4 +39,4 @@ def with_articles(text: str) -> str:
 
 
 def _is_spoken_vowel(word: str) -> bool:
-    return word.startswith(_VOWELS) and not word.startswith(_SPOKEN_YOU)
+    return word.startswith((*_VOWELS, *_SILENT_H)) and not word.startswith(_SPOKEN_YOU)

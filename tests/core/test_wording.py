@@ -13,6 +13,7 @@ from bot.core.wording import describe, with_articles
         ("pixel art of a {}", "unicorn", "pixel art of a unicorn"),
         ("pixel art of a {}", "ufo", "pixel art of a ufo"),
         ("pixel art of a {}", "umbrella", "pixel art of an umbrella"),
+        ("a {}", "hourglass", "an hourglass"),
         ("a {}", "bus", "a bus"),
         ("a {}", "rhinoceros", "a rhinoceros"),
         ("a {}", "dress", "a dress"),
