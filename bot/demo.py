@@ -2,7 +2,7 @@
 
 import asyncio
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -94,14 +94,34 @@ async def _serve_page(env: simcord.Env, port: int, *, open_browser: bool) -> Non
         typer.echo("Type /imagine there. Ctrl-C ends it.")
         if open_browser:
             await asyncio.to_thread(webbrowser.open, preview.url)
-        refreshing = asyncio.create_task(_keep_fresh(env, preview))
+        turns = asyncio.Lock()
+        _take_turns(preview, turns)
+        refreshing = asyncio.create_task(_keep_fresh(env, preview, turns))
         try:
             await preview.wait_closed()
         finally:
             refreshing.cancel()
 
 
-async def _keep_fresh(env: simcord.Env, preview: Any) -> None:
+def _take_turns(preview: Any, turns: asyncio.Lock) -> None:
+    """Let what people do on the page and what we publish there wait for each other.
+
+    The simulator refuses an action that overlaps another operation, or that comes from a page which has
+    not yet read the latest publication (it asks twice a second): a click while a picture is being made
+    would be lost. The button itself is looked up anew in any case, so the page's age does no harm.
+    """
+    act = preview._action  # noqa: SLF001 - the one place where every action comes in
+
+    async def act_in_turn(context_id: str | None, body: Any) -> Any:
+        async with turns:
+            if isinstance(body, Mapping) and "published_revision" in body:
+                body = {**body, "published_revision": preview._get_page(context_id).revision}  # noqa: SLF001
+            return await act(context_id, body)
+
+    preview._action = act_in_turn  # noqa: SLF001
+
+
+async def _keep_fresh(env: simcord.Env, preview: Any, turns: asyncio.Lock) -> None:
     """Show on the page what the bot did by itself: progress and finished pictures."""
     shown = 0
     while True:
@@ -110,11 +130,9 @@ async def _keep_fresh(env: simcord.Env, preview: Any) -> None:
         requests = len(env.http_requests)
         if requests == shown:
             continue
-        try:
+        async with turns:
             await env.advance_time(_seconds_behind(env))
             await preview.refresh()
-        except simcord.SetupError:
-            continue  # somebody is clicking right now
         shown = requests
 
 
