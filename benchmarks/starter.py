@@ -22,7 +22,7 @@ from bot.core.catalog import ModelSpec
 from bot.core.recipe import plan
 from bot.core.requests import ImagineRequest, RemixRequest, Source
 from bot.settings import Settings
-from bot.wiring import load_catalog, pipeline_engine
+from bot.wiring import load_catalog, device_engine
 
 MODEL: Final = "starter"
 FOLDER: Final = Path(__file__).resolve().parent.parent / "bot" / "models" / MODEL
@@ -43,7 +43,7 @@ async def median(make: Callable[[int], Awaitable[object]], repeats: int) -> floa
 async def measure(spec: ModelSpec, repeats: int) -> dict[str, float]:
     """The figures, from one process."""
     settings = Settings()
-    engine = pipeline_engine(settings, load_catalog(settings))
+    engine = device_engine(settings, load_catalog(settings))
     try:
         begun = time.perf_counter()
         await engine.load(spec.name)

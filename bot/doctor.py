@@ -16,7 +16,7 @@ from bot.core.errors import AtelierError
 from bot.core.messages import explain
 from bot.core.ports import DeviceReport
 from bot.settings import TOKEN_VARIABLE, Settings
-from bot.wiring import load_catalog, make_data_dir, open_storage, pipeline_engine
+from bot.wiring import device_engine, load_catalog, make_data_dir, open_storage
 
 LEAST_FREE_BYTES: Final = 2 * 1024**3
 """Below this a few hundred pictures, or one more model, fill the disk."""
@@ -93,7 +93,7 @@ def _disk(settings: Settings) -> Finding:
 async def _model(settings: Settings) -> AsyncIterator[Finding]:
     try:
         catalog = load_catalog(settings)
-        engine = pipeline_engine(settings, catalog)
+        engine = device_engine(settings, catalog)
     except AtelierError as error:
         yield Finding(False, "model catalogue and device", explain(error))
         return
@@ -110,8 +110,10 @@ async def _model(settings: Settings) -> AsyncIterator[Finding]:
 
 def describe(report: DeviceReport) -> str:
     """A device in words."""
-    memory = f", {report.memory_used / 1024**3:.1f} GiB in use" if report.memory_used else ""
-    return f"{report.device}, {report.dtype}{memory}"
+    of = f" of {report.memory_total / 1024**3:.1f}" if report.memory_total else ""
+    memory = f", {report.memory_used / 1024**3:.1f}{of} GiB in use" if report.memory_used else ""
+    batches = "".join(f"; {name}: {rows} rows at a time" for name, rows in report.batches.items())
+    return f"{report.device}, {report.dtype}{memory}{batches}"
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:

@@ -156,9 +156,9 @@ async def _outcome(services: Services, request: ImagineRequest) -> tuple[Ticket,
         task = bar.add_task("picture", total=None)
         async for event in ticket.events():
             match event:
-                case StepsDone(index=index, count=count, step=step, steps=steps):
-                    which = f"picture {index + 1} of {count}" if count > 1 else "picture"
-                    bar.update(task, description=which, total=steps, completed=step)
+                case StepsDone(step=step, steps=steps, count=count):
+                    what = "picture" if count == 1 else f"{count} pictures"
+                    bar.update(task, description=what, total=steps, completed=step)
                 case Failed(error=error):
                     raise error
                 case Finished(generations=generations):

@@ -44,6 +44,14 @@ class Offload(StrEnum):
     SEQUENTIAL = "sequential"
 
 
+class Compile(StrEnum):
+    """Whether torch compiles the models on a CUDA device."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class LogLevel(StrEnum):
     """How much the log tells."""
 
@@ -96,6 +104,31 @@ class Settings(BaseSettings):
     )
     max_resident_models: int = Field(
         default=2, ge=1, le=32, description="Models kept in memory; the least recently used one goes first."
+    )
+    pictures_at_once: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        description="Pictures in the making at once; they share the steps of their model.",
+    )
+    max_rows: int = Field(
+        default=32,
+        ge=1,
+        le=256,
+        description="Most rows of one step of a model (a picture with guidance takes two). How many pay is "
+        "measured at the start; a smaller number here saves memory.",
+    )
+    exact_rows: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="If not 0: every step has exactly so many rows, so that a picture is the same to the "
+        "last bit whatever else is being made. Slower.",
+    )
+    compile: Compile = Field(
+        default=Compile.AUTO,
+        description="auto (models marked `compile` in the catalogue), on or off: let torch compile the "
+        "models (cuda only; minutes at each start, faster afterwards).",
     )
     queue_limit: int = Field(default=100, ge=1, le=10_000, description="Jobs that may wait in all.")
     queue_limit_per_user: int = Field(

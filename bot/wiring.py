@@ -113,7 +113,7 @@ async def open_services(
     Args:
         alone: as for `open_storage`; a process alone also closes what the last one left unfinished.
         new_feed: how live jobs tell their events; the demo has its own.
-        new_engine: the pipeline engine when None.
+        new_engine: `device_engine` when None.
 
     Raises:
         SettingsError: the catalogue, the model or the data directory is off.
@@ -122,7 +122,7 @@ async def open_services(
     catalog = load_catalog(settings)
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(open_storage(settings, alone=alone))
-        engine = (new_engine or pipeline_engine)(settings, catalog)
+        engine = (new_engine or device_engine)(settings, catalog)
         stack.push_async_callback(engine.close)
         generation = GenerationService(
             catalog=catalog,
@@ -189,19 +189,24 @@ def _unusable(data_dir: Path, error: OSError) -> SettingsError:
 
 def import_engine() -> None:
     """Import torch and diffusers, which takes seconds: best done before there is an event loop."""
-    import bot.engine.pipeline_engine  # noqa: F401 - for its effect: torch is in memory then
+    import bot.engine.step_engine  # noqa: F401 - for its effect: torch is in memory then
 
 
-def pipeline_engine(settings: Settings, catalog: Catalog) -> Engine:
-    """The engine that runs any of diffusers' AutoPipelines."""
+def device_engine(settings: Settings, catalog: Catalog) -> Engine:
+    """The engine that makes pictures together, on this machine's device."""
     # Importing torch and diffusers takes seconds: only who makes pictures pays for it.
+    from bot.engine.host import Host
     from bot.engine.options import EngineOptions
-    from bot.engine.pipeline_engine import PipelineEngine
+    from bot.engine.step_engine import StepEngine
 
     options = EngineOptions(
         device=settings.device.value,
         dtype=settings.dtype.value,
         offload=settings.offload.value,
         max_resident=settings.max_resident_models,
+        slots=settings.pictures_at_once,
+        max_rows=settings.max_rows,
+        exact_rows=settings.exact_rows,
+        compile=settings.compile.value,
     )
-    return PipelineEngine(catalog, options)
+    return StepEngine(Host(catalog, options))

@@ -9,7 +9,7 @@ from typing import Final
 from bot.core.catalog import Capabilities
 from bot.core.errors import AtelierError, EngineClosedError
 from bot.core.jobs import Picture, Render
-from bot.core.ports import DeviceReport, OnStep
+from bot.core.ports import DeviceReport, OnPreview, OnStep
 from bot.core.recipe import Recipe
 from bot.core.strength import steps_run
 
@@ -31,6 +31,7 @@ class FakeEngine:
         self.shrink_to: tuple[int, int] | None = None
         self.decodes = 0
         self.closed = False
+        self.slots = 1
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -47,7 +48,9 @@ class FakeEngine:
         self.loaded.append(model)
         return self.capabilities
 
-    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
+    async def generate(
+        self, recipe: Recipe, source: Picture | None, on_step: OnStep, on_preview: OnPreview | None = None
+    ) -> Render:
         self.recipes.append(recipe)
         self.sources.append(source)
         if self.errors:
@@ -57,6 +60,8 @@ class FakeEngine:
         for step in range(1, run + 1):
             await self._gate.wait()
             on_step(step, run)
+            if on_preview:
+                on_preview(noise(8, 8, str(step)))
             await asyncio.sleep(0)
         self.decodes += 1
         if self.shrink_to:

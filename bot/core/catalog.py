@@ -55,6 +55,8 @@ class ModelSpec:
     scheduler: str | None = None
     """A diffusers scheduler class; None keeps the model's own."""
     dtype: str | None = None
+    compile: bool = False
+    """Whether torch compiles it on a CUDA device: quicker pictures, minutes more at every start."""
     checked: bool = False
     """Whether its pictures are known to be harmless (or pass a safety checker of the model's own)."""
     capabilities: Capabilities | None = None

@@ -11,7 +11,8 @@ AtelierError
 ├── AccessError             not you, or not here
 │   └── NotYoursError  PrivateSourceError  SourceAccessError  ChannelNotServedError  BotPermissionError
 ├── EngineError             the machine could not
-│   └── DeviceMemoryError  ModelUnavailableError  UnsafeImageError  GenerationError  EngineClosedError
+│   ├── DeviceMemoryError  ModelUnavailableError  UnsafeImageError  GenerationError
+│   └── DeviceLostError  EngineClosedError
 ├── StorageError            the disk or the database could not
 │   ├── DiskFullError  DatabaseBusyError  DatabaseTooNewError  DatabaseDamagedError
 │   └── DatabaseUnusableError  DataDirInUseError
@@ -247,7 +248,7 @@ class EngineError(AtelierError):
 
 @dataclass(eq=False)
 class DeviceMemoryError(EngineError):
-    """Out of memory on the device, also after one smaller try (sizes in pixels)."""
+    """Out of memory on the device, also after all that helps was tried (sizes in pixels)."""
 
     model: str
     width: int
@@ -275,6 +276,13 @@ class GenerationError(EngineError):
     """The pipeline failed in a way that we do not know."""
 
     model: str
+    detail: str
+
+
+@dataclass(eq=False)
+class DeviceLostError(EngineError):
+    """The device's context is damaged: nothing works on it again until the process is started anew."""
+
     detail: str
 
 

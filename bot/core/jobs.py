@@ -93,6 +93,7 @@ class Render:
     """As it was run: with the scheduler's name, and smaller if memory ran out once."""
     steps_run: int
     seconds: float
+    """Of device time: its share where it was made together with others."""
     versions: dict[str, str] = field(default_factory=dict)
     """Package name -> version, plus `device` and `dtype`."""
     prompt_cut: str = ""
@@ -133,12 +134,13 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Picture `index` (from 0) of `count` has run `step` of `steps` denoising steps."""
+    """`step` of `steps` denoising steps are run, over all of a job's pictures; of `count`, `denoised`
+    have run all of theirs."""
 
-    index: int
-    count: int
     step: int
     steps: int
+    denoised: int = 0
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

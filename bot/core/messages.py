@@ -185,6 +185,11 @@ def _explain_engine(error: e.EngineError) -> str:
             return "The safety check held the picture back; change the prompt or the seed."
         case e.GenerationError(model=model):
             return f"{_quote(model)} failed on this; the operator finds the reason in the log."
+        case e.DeviceLostError():
+            return (
+                "The graphics device has failed, and the bot must be started again; "
+                "jobs that waited stay in the queue."
+            )
         case e.EngineClosedError():
             return "The bot is shutting down; try again in a minute."
         case _:

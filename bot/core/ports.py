@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.catalog import Capabilities
@@ -12,6 +12,8 @@ from bot.core.recipe import Recipe
 
 OnStep = Callable[[int, int], None]
 """Called on the event loop with (step, steps), step from 1."""
+OnPreview = Callable[[Picture], None]
+"""Called on the event loop, at most once a second, with what the picture looks like so far, small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,19 @@ class DeviceReport:
     """Names of the models now in memory, least recently used first."""
     memory_used: int = 0
     """Bytes held on the device; 0 on the CPU."""
+    memory_total: int = 0
+    """Bytes that the device has; 0 on the CPU."""
+    batches: dict[str, int] = field(default_factory=dict)
+    """`MODEL WIDTHxHEIGHT` -> rows of one forward beyond which more do not pay, as measured."""
 
 
 class Engine(Protocol):
     """Makes pictures. One thread owns the device; the event loop is never blocked."""
+
+    @property
+    def slots(self) -> int:
+        """How many pictures it has use for at once; further calls to `generate` wait."""
+        ...
 
     async def load(self, model: str) -> Capabilities:
         """Load and warm up a model of the catalogue, and say what it can do.
@@ -39,11 +50,14 @@ class Engine(Protocol):
         """
         ...
 
-    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
-        """Make one picture; `source` is given for a remix.
+    async def generate(
+        self, recipe: Recipe, source: Picture | None, on_step: OnStep, on_preview: OnPreview | None = None
+    ) -> Render:
+        """Make one picture; `source` is given for a remix. Several calls may be under way at once.
 
         Cancelling the awaiting task stops between two steps and skips the decode; the call returns
-        (by raising CancelledError) only once the device is free again.
+        (by raising CancelledError) only once the device has let go of the picture. An engine that
+        cannot show previews never calls `on_preview`.
 
         Raises:
             EngineError: see `errors.py`.

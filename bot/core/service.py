@@ -4,11 +4,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 
 from bot.core.catalog import Capabilities, Catalog
 from bot.core.errors import (
     AtelierError,
+    DeviceLostError,
     GenerationError,
     JobOverError,
     RestartedError,
@@ -16,33 +18,31 @@ from bot.core.errors import (
 )
 from bot.core.estimates import Estimates
 from bot.core.feed import Feed, Ticket
-from bot.core.ids import JobId, new_generation_id, new_job_id
+from bot.core.ids import JobId, new_job_id
 from bot.core.jobs import (
     LOCAL_USER,
     Cancelled,
     Failed,
     Finished,
-    Generation,
     Job,
     JobStatus,
     Origin,
-    Picture,
-    Progress,
     Queued,
-    Render,
 )
+from bot.core.making import JobMaker
 from bot.core.messages import explain
 from bot.core.policy import Actor, check_cancel
 from bot.core.ports import Clock, Engine, HistoryStore, ImageStore, JobStore, PictureCodec
 from bot.core.queue import FairQueue, Waiting
 from bot.core.recipe import plan
-from bot.core.requests import MAX_SEED, ImagineRequest, Kind, RemixRequest
+from bot.core.requests import MAX_SEED, ImagineRequest, RemixRequest
 
 log = logging.getLogger(__name__)
 
 
 class GenerationService:
-    """Submit, watch, cancel. One job runs at a time; its result is stored before anyone is told."""
+    """Submit, watch, cancel. As many jobs run as the engine has use for; a job's result is stored before
+    anyone is told."""
 
     def __init__(
         self,
@@ -62,19 +62,29 @@ class GenerationService:
         """What the last process left unfinished; their cards still say that they wait."""
         self._engine = engine
         self._jobs = jobs
-        self._history = history
-        self._images = images
-        self._codec = codec
         self._clock = clock
         self._queue = queue
         self._estimates = Estimates()
+        self._maker = JobMaker(
+            engine=engine,
+            history=history,
+            images=images,
+            codec=codec,
+            clock=clock,
+            estimates=self._estimates,
+        )
         self._new_feed = new_feed
         self._live: dict[JobId, tuple[Job, Feed]] = {}
         self._door = asyncio.Lock()
         self._work = asyncio.Event()
-        self._running: tuple[JobId, asyncio.Task[None]] | None = None
-        self._saving: JobId | None = None
-        """The running job, once its pictures are made: too late to cancel."""
+        self._running: dict[JobId, asyncio.Task[None]] = {}
+        self._saving: set[JobId] = set()
+        """Running jobs whose pictures are made: too late to cancel."""
+        self._in_hand = 0
+        """Pictures of the running jobs."""
+        self.device_lost = asyncio.Event()
+        """Set when the engine's device will not work again until the process is started anew."""
+        self._loss: DeviceLostError | None = None
         self._pump: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -97,9 +107,11 @@ class GenerationService:
         """Take nothing new, and stop between two steps; what waits or runs is closed at the next start."""
         async with self._door:  # who is joining right now is told as well
             self._stopping = True
-        if self._pump:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
+        # The device must be free before we go on.
+        tasks = [*([self._pump] if self._pump else []), *self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for _, feed in self._live.values():
             feed.emit(Failed(RestartedError()))
         self._live.clear()
@@ -110,7 +122,10 @@ class GenerationService:
         Raises:
             RequestError: the model cannot do it as asked.
             LimitError: the queue is full, the user has too many on the way, or the bot is stopping.
+            DeviceLostError: nothing can be made until the bot is started again.
         """
+        if self._loss:
+            raise copy(self._loss)
         if self._stopping:
             raise StoppingError
         plan(request, self.catalog.get(request.model), seed=0)
@@ -154,10 +169,10 @@ class GenerationService:
         live = self._live.get(job_id)
         job = live[0] if live else await self._jobs.get(job_id)
         check_cancel(actor, job.origin)
-        if live is None or self._saving == job_id:
+        if live is None or job_id in self._saving:
             raise JobOverError(job_id, JobStatus.DONE if live else job.status)
-        if self._running and self._running[0] == job_id:
-            self._running[1].cancel()
+        if job_id in self._running:
+            self._running[job_id].cancel()
             return
         await self._end(job, live[1], JobStatus.CANCELLED)
 
@@ -182,34 +197,41 @@ class GenerationService:
     async def _pump_jobs(self) -> None:
         while True:
             await self._work.wait()
-            waiting = self._queue.take()
-            if waiting is None:
-                self._work.clear()
-                continue
-            self._tell_positions()
-            job, feed = self._live[waiting.job_id]
-            task = asyncio.create_task(self._run(job, feed), name=f"job-{job.id}")
-            self._running = (job.id, task)
-            try:
-                await asyncio.wait({task})
-            except asyncio.CancelledError:  # closing: the device must be free before we go on
-                task.cancel()
-                await asyncio.wait({task})
-                raise
-            finally:
-                self._running = self._saving = None
-            if task.cancelled():  # called off before its first step
-                await self._end(job, feed, JobStatus.CANCELLED)
+            self._work.clear()
+            while self._in_hand < self._engine.slots and (waiting := self._queue.take()):
+                self._begin(*self._live[waiting.job_id])
+
+    def _begin(self, job: Job, feed: Feed) -> None:
+        self._tell_positions()
+        task = asyncio.create_task(self._run(job, feed), name=f"job-{job.id}")
+        self._running[job.id] = task
+        self._in_hand += len(job.recipes)
+
+        def over(task: asyncio.Task[None]) -> None:
+            del self._running[job.id]
+            self._saving.discard(job.id)
+            self._in_hand -= len(job.recipes)
+            if task.cancelled() and job.id in self._live and not self._stopping:
+                # Called off before it had begun to run.
+                self._running[job.id] = asyncio.create_task(self._end(job, feed, JobStatus.CANCELLED))
+                self._running[job.id].add_done_callback(lambda _: self._running.pop(job.id))
+            self._work.set()
+
+        task.add_done_callback(over)
 
     async def _run(self, job: Job, feed: Feed) -> None:
         try:
             await self._jobs.start(job.id, self._clock.now())
-            renders = await self._render(job, feed)
-            self._saving = job.id
-            generations = await self._store(job.id, renders)
+            self._learn(job.recipe.model, await self._engine.load(job.recipe.model))
+            renders = await self._maker.render(job, feed.emit)
+            self._saving.add(job.id)
+            job = self._live[job.id][0]  # its card may have been placed meanwhile
+            generations = await self._maker.store(job, renders)
         except asyncio.CancelledError:
             if not self._stopping:  # else the job stays unfinished on record, for the next start
                 await self._end(job, feed, JobStatus.CANCELLED)
+        except DeviceLostError as error:
+            self._lose_device(error)
         except AtelierError as error:
             log.warning("job %s failed: %r", job.id, error, exc_info=error.__cause__)
             await self._end(job, feed, JobStatus.FAILED, error)
@@ -220,42 +242,16 @@ class GenerationService:
             self._forget(job.id)
             feed.emit(Finished(generations))
 
-    async def _render(self, job: Job, feed: Feed) -> list[Render]:
-        self._learn(job.recipe.model, await self._engine.load(job.recipe.model))
-        source = await self._source(job)
-        renders: list[Render] = []
-        for index, recipe in enumerate(job.recipes):
-
-            def on_step(step: int, steps: int, index: int = index) -> None:
-                feed.emit(Progress(index, len(job.recipes), step, steps))
-
-            fitted = source and await asyncio.to_thread(self._codec.fit, source, recipe.width, recipe.height)
-            render = await self._engine.generate(recipe, fitted, on_step)
-            self._estimates.learn(render.recipe, render.seconds)
-            renders.append(render)
-        return renders
-
-    async def _source(self, job: Job) -> Picture | None:
-        if job.source is None:
-            return None
-        data = await self._images.get(job.source.sha256)
-        return await asyncio.to_thread(self._codec.decode, data)
-
-    async def _store(self, job_id: JobId, renders: list[Render]) -> tuple[Generation, ...]:
-        job = self._live[job_id][0]  # the card may have been placed meanwhile
-        files = [await asyncio.to_thread(self._codec.encode_png, render) for render in renders]
-        async with self._images.keeping:
-            return await self._keep(job, renders, files)
-
-    async def _keep(self, job: Job, renders: list[Render], files: list[bytes]) -> tuple[Generation, ...]:
-        hashes = [await self._images.put(file) for file in files]
-        now = self._clock.now()
-        generations = tuple(
-            _generation(job, index, render, sha256, now)
-            for index, (render, sha256) in enumerate(zip(renders, hashes, strict=True))
-        )
-        await self._history.complete(job.id, generations, now)
-        return generations
+    def _lose_device(self, error: DeviceLostError) -> None:
+        """Take nothing new and begin nothing; all jobs stay unfinished on record, for the next start."""
+        if not self._loss:
+            log.error("the device is lost: %s", error.detail, exc_info=error.__cause__)
+        self._loss = error
+        self.device_lost.set()
+        if self._pump:
+            self._pump.cancel()
+        for _, feed in self._live.values():
+            feed.emit(Failed(error))
 
     async def _end(self, job: Job, feed: Feed, status: JobStatus, error: AtelierError | None = None) -> None:
         self._forget(job.id)
@@ -279,25 +275,3 @@ class GenerationService:
             job, feed = self._live[place.job_id]
             known = self._estimates.knows(job.recipe.model)
             feed.emit(Queued(place.number, place.ahead if known else None))
-
-
-def _generation(job: Job, index: int, render: Render, sha256: str, now: float) -> Generation:
-    asked = job.recipes[index]
-    smaller = (render.recipe.width, render.recipe.height) != (asked.width, asked.height)
-    return Generation(
-        id=new_generation_id(),
-        job_id=job.id,
-        index=index,
-        kind=job.kind,
-        origin=job.origin,
-        recipe=render.recipe,
-        image_sha256=sha256,
-        parent_id=job.source.parent_id if job.source else None,
-        steps_run=render.steps_run,
-        seconds=render.seconds,
-        versions=render.versions,
-        prompt_cut=render.prompt_cut,
-        shrunk_from=(asked.width, asked.height) if smaller else None,
-        hidden=job.kind is Kind.LADDER,
-        created_at=now,
-    )

@@ -79,6 +79,15 @@ def memory_used(device: str) -> int:
     return 0
 
 
+def memory_total(device: str) -> int:
+    """Bytes of memory that the device has; 0 on the CPU."""
+    if _kind(device) == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if _kind(device) == "mps":
+        return int(torch.mps.recommended_max_memory())
+    return 0
+
+
 def versions(device: str, dtype: torch.dtype) -> dict[str, str]:
     """What a picture depends on besides its recipe."""
     return _installed() | {"device": device, "dtype": dtype_name(dtype)}

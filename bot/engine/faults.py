@@ -7,7 +7,13 @@ from typing import Final, Literal
 import torch
 
 from bot.core.catalog import ModelSpec
-from bot.core.errors import DeviceMemoryError, EngineError, GenerationError, ModelUnavailableError
+from bot.core.errors import (
+    DeviceLostError,
+    DeviceMemoryError,
+    EngineError,
+    GenerationError,
+    ModelUnavailableError,
+)
 
 Reason = Literal["offline", "not_found", "gated", "pickled", "not_text_to_image", "damaged"]
 
@@ -47,6 +53,9 @@ _MEMORY_SENTENCES: Final = (
     "not enough memory",  # the CPU, on Windows
     "alloc_failed",  # cuBLAS, cuDNN
 )
+# After one of these, every call to the device fails until the process ends: "CUDA error: an illegal
+# memory access was encountered", "device-side assert triggered", "unspecified launch failure" ...
+_LOST_SENTENCES: Final = ("cuda error", "hip error", "cublas_status_execution_failed", "device-side assert")
 _DETAIL_LENGTH: Final = 300
 
 
@@ -59,16 +68,28 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the device's context is poisoned: nothing on it works again in this process."""
+    return not is_out_of_memory(error) and any(
+        isinstance(link, RuntimeError) and any(s in str(link).lower() for s in _LOST_SENTENCES)
+        for link in _chain(error)
+    )
+
+
 def loading_fault(error: BaseException, spec: ModelSpec) -> EngineError:
     """Why `spec` could not be loaded."""
     if is_out_of_memory(error):
         return DeviceMemoryError(spec.name, spec.width, spec.height)
+    if is_device_lost(error):
+        return DeviceLostError(describe(error))
     return ModelUnavailableError(spec.name, _reason(error), describe(error))
 
 
-def generation_fault(error: BaseException, model: str) -> GenerationError:
-    """Why a picture could not be made; running out of memory is not among it (see `pipeline_engine.py`)."""
-    return GenerationError(model, describe(error))
+def generation_fault(error: BaseException, model: str) -> EngineError:
+    """Why a picture could not be made, where it was not for memory."""
+    return (
+        DeviceLostError(describe(error)) if is_device_lost(error) else GenerationError(model, describe(error))
+    )
 
 
 def describe(error: BaseException) -> str:

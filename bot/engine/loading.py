@@ -17,6 +17,8 @@ from bot.core.catalog import CATALOG_VARIABLE, Capabilities, ModelSpec
 from bot.core.errors import DeviceMemoryError, ModelUnavailableError
 from bot.engine.capabilities import find_capabilities
 from bot.engine.devices import choose_dtype
+from bot.engine.families import find_family
+from bot.engine.families.family import Family
 from bot.engine.faults import loading_fault
 from bot.engine.folders import local_folder
 from bot.engine.options import EngineOptions, Offload
@@ -38,6 +40,8 @@ class LoadedModel:
     dtype: torch.dtype
     revision: str | None
     """The commit that a hub model was loaded from; else as in `spec`."""
+    family: Family | None = None
+    """How it shares forwards with others; None where only its own pipelines know how it works."""
 
     @contextmanager
     def left_as_found(self) -> Iterator[None]:
@@ -103,7 +107,11 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
         image_to_image = AutoPipelineForImage2Image.from_pipe(text_to_image, **{_DTYPE: dtype})
         image_to_image.set_progress_bar_config(disable=True)
     text_to_image.set_progress_bar_config(disable=True)
+    offloaded = options.offload != "none" and device.startswith("cuda")
     _place(text_to_image, device, options.offload)
+    compiled = device.startswith("cuda") and (
+        spec.compile if options.compile == "auto" else options.compile == "on"
+    )
     return LoadedModel(
         spec=spec,
         text_to_image=text_to_image,
@@ -111,6 +119,8 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
         capabilities=capabilities,
         dtype=dtype,
         revision=_commit(spec),
+        # What moves in and out of memory by its pipeline's hooks must be called by its pipeline.
+        family=None if offloaded else find_family(text_to_image, compiled=compiled),
     )
 
 

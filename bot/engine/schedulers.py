@@ -22,11 +22,24 @@ def fresh_scheduler(pipeline: Any, name: str | None) -> Iterator[Any]:
         ValueError: diffusers has no such scheduler (or lacks a package for it).
     """
     own = pipeline.scheduler
-    pipeline.scheduler = _scheduler_class(own, name).from_config(own.config)
+    pipeline.scheduler = new_scheduler(own, name)
     try:
         yield pipeline.scheduler
     finally:
         pipeline.scheduler = own
+
+
+def new_scheduler(own: Any, name: str | None) -> Any:
+    """A scheduler with a model's own configuration, and nothing else in common with it.
+
+    Args:
+        own: the model's own, as it was loaded.
+        name: a diffusers scheduler class; None for the model's own.
+
+    Raises:
+        ValueError: diffusers has no such scheduler (or lacks a package for it).
+    """
+    return _scheduler_class(own, name).from_config(own.config)
 
 
 def _scheduler_class(own: Any, name: str | None) -> Any:

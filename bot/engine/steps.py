@@ -8,6 +8,18 @@ from bot.engine.capabilities import Parameters, step_callback
 from bot.engine.worker import Stopped
 
 
+def as_steps(done: int, evaluations: int, order: int, asked: int) -> tuple[int, int]:
+    """`done` of `evaluations` of the model as (step, steps): a step of Heun's method has two (the last, one).
+
+    Args:
+        order: how often the scheduler evaluates the model in each step.
+        asked: `num_inference_steps`; a scheduler that evaluates more often (PNDM, once more) still
+            counts as having run so many.
+    """
+    steps = min(-(-evaluations // order), asked)
+    return -(-done * steps // evaluations), steps
+
+
 class StepWatch:
     """Watches one call of a pipeline, on the device's thread.
 
@@ -33,8 +45,7 @@ class StepWatch:
         Args:
             order: how often the scheduler evaluates the model in each step.
             planned: steps to run, for a pipeline that does not say by itself.
-            asked: `num_inference_steps`; a scheduler that evaluates more often (PNDM, once more)
-                still counts as having run so many.
+            asked: `num_inference_steps`.
 
         Raises:
             Stopped: before the first step.
@@ -51,11 +62,9 @@ class StepWatch:
     def _on_step_end(
         self, pipeline: Any, _index: int, _timestep: Any, tensors: dict[str, Any]
     ) -> dict[str, Any]:
-        # Called once for each evaluation; a step of Heun's method has two (the last has one).
         self._evaluations += 1
         evaluations = getattr(pipeline, "num_timesteps", None) or self._planned * self._order
-        steps = min(-(-evaluations // self._order), self._asked)
-        step = -(-self._evaluations * steps // evaluations)
+        step, steps = as_steps(self._evaluations, evaluations, self._order, self._asked)
         if step > self.steps:
             self._advance(step, steps)
         self._check()

@@ -42,7 +42,7 @@ class DeviceThread:
         call = self._executor.submit(_run, work, stop)
         self._calls[stop] = call
         try:
-            await _wait_for(call, on_cancel=lambda: _stop(stop, call))
+            await wait_for(call, on_cancel=lambda: _stop(stop, call))
         finally:
             del self._calls[stop]
         if call.cancelled():
@@ -52,13 +52,24 @@ class DeviceThread:
         except Stopped as outcome:
             raise EngineClosedError from outcome
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Hand in work that nobody waits for and that raises nothing. From any thread.
+
+        Raises:
+            EngineClosedError: after `close`.
+        """
+        try:
+            self._executor.submit(work)
+        except RuntimeError as error:  # shut down
+            raise EngineClosedError from error
+
     async def close(self, last: Callable[[], None]) -> None:
         """Stop all work, run `last` on the thread, and end it. Safe to call twice."""
         if self._end is None:
             for stop, call in self._calls.items():
                 _stop(stop, call)
             self._end = self._executor.submit(last)
-        await _wait_for(self._end)
+        await wait_for(self._end)
         self._executor.shutdown()  # the thread is idle by now: this does not block the loop
 
 
@@ -75,7 +86,7 @@ def _stop(stop: Event, call: Future[T]) -> None:
     call.cancel()  # does nothing to work that has begun
 
 
-async def _wait_for(call: Future[T], on_cancel: Callable[[], None] = lambda: None) -> None:
+async def wait_for(call: Future[T], on_cancel: Callable[[], None] = lambda: None) -> None:
     """Wait until `call` is over, come what may; then pass on the (last) cancellation, if one came."""
     over = asyncio.wrap_future(call)
     cancellation: asyncio.CancelledError | None = None

@@ -179,11 +179,11 @@ def _standing(event: Queued | Progress | None) -> str:
             place = "Next" if position == 1 else f"Number {position}"
             about = "" if eta is None else f", about {max(1, round(eta))} s"
             return f"\N{HOURGLASS WITH FLOWING SAND} {place} in line{about}"
-        case Progress(index=index, count=count, step=step, steps=steps):
+        case Progress(step=step, steps=steps, denoised=denoised, count=count):
             done = round(_BAR * step / steps)
             bar = "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
-            which = f"picture {index + 1} of {count}, " if count > 1 else ""
-            return f"{bar} {which}step {step} of {steps}"
+            which = f", {denoised} of {count} pictures" if count > 1 else ""
+            return f"{bar} step {step} of {steps}{which}"
         case None:
             return "\N{HOURGLASS WITH FLOWING SAND} Accepted"
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from bot.core.errors import BadImageError, DeliveryError, JobOverError, SourceGoneError, UnknownJobError
 from bot.core.ids import GenerationId, JobId
 from bot.core.jobs import TRANSITIONS, Generation, HistoryCursor, Job, JobStatus, Picture, Render
-from bot.core.ports import Ingested, OnStep, Tile
+from bot.core.ports import Ingested, OnPreview, OnStep, Tile
 from bot.core.recipe import Recipe
 from tests.fakes import FakeEngine
 
@@ -228,10 +228,12 @@ class WatchedEngine(FakeEngine):
         self.device: Gate | None = None
         """Where it stands once stopped, until this is opened."""
 
-    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
+    async def generate(
+        self, recipe: Recipe, source: Picture | None, on_step: OnStep, on_preview: OnPreview | None = None
+    ) -> Render:
         self.begun.put_nowait(recipe)
         try:
-            return await super().generate(recipe, source, on_step)
+            return await super().generate(recipe, source, on_step, on_preview)
         except asyncio.CancelledError:
             if self.device:
                 await self.device.wait()

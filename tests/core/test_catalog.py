@@ -219,7 +219,7 @@ def test_the_first_model_is_the_default_unless_another_is_named() -> None:
         ("[[model]]\nsource = 'x'", "[[model]] number 1 has no 'name'"),
         (ONE + "[[model]]\nname = 'two'", "[[model]] number 2 has no 'source'"),
         (ONE.replace("somebody/one", ""), "[[model]] number 1 has no 'source'"),
-        (ONE + "wdith = 8", "[[model]] number 1 has the unknown key 'wdith'; known are checked, descr"),
+        (ONE + "wdith = 8", "[[model]] number 1 has the unknown key 'wdith'; known are checked, compi"),
         (ONE + "capabilities = 1", "[[model]] number 1 has the unknown key 'capabilities'; known"),
         (ONE + "lexicon = 'x'", "[[model]] number 1 has the unknown key 'lexicon'; known"),
         (ONE + "width = '8'", "[[model]] number 1: 'width' must be of type int, not '8'"),

@@ -35,7 +35,7 @@ async def test_a_job_waits_then_runs_step_by_step_then_is_finished(closed_house:
             await closed_house.service.start(recover=False)
 
     assert seen[0] == Queued(1)
-    assert seen[1:-1] == [Progress(0, 1, step, 12) for step in range(1, 13)]
+    assert seen[1:-1] == [Progress(step, 12, step == 12, 1) for step in range(1, 13)]
     assert isinstance(seen[-1], Finished)
 
 
@@ -86,12 +86,12 @@ async def test_several_pictures_have_seeds_in_a_row_and_equal_their_own_single_r
     assert several[2].image_sha256 == single.image_sha256
 
 
-async def test_progress_says_which_of_several_pictures_it_is_of(house: House) -> None:
+async def test_progress_is_of_all_pictures_together(house: House) -> None:
     ticket = await house.submit(ImagineRequest(prompt="a fox", count=2, num_inference_steps=1))
 
     progress = [event async for event in ticket.events() if isinstance(event, Progress)]
 
-    assert progress == [Progress(0, 2, 1, 1), Progress(1, 2, 1, 1)]
+    assert progress[-1] == Progress(2, 2, denoised=2, count=2)
 
 
 async def test_a_seed_is_drawn_from_all_that_there_are(

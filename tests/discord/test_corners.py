@@ -43,8 +43,8 @@ async def post(world: World, view: ui.LayoutView, *files: discord.File) -> disco
         (Queued(1), "Next in line"),
         (Queued(1, 0.2), "Next in line, about 1 s"),
         (Queued(3, 40.0), "Number 3 in line, about 40 s"),
-        (Progress(0, 1, 6, 12), "step 6 of 12"),
-        (Progress(1, 4, 12, 12), "picture 2 of 4, step 12 of 12"),
+        (Progress(6, 12), "step 6 of 12"),
+        (Progress(30, 48, denoised=1, count=4), "step 30 of 48, 1 of 4 pictures"),
     ],
 )
 def test_a_card_on_its_way_says_where_it_stands(event: Queued | Progress | None, text: str) -> None:

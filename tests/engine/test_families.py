@@ -12,9 +12,8 @@ from diffusers import AutoencoderKL, AutoPipelineForImage2Image, AutoPipelineFor
 
 from bot.core.catalog import Capabilities
 from bot.core.errors import GenerationError, UnsupportedError
-from bot.engine.pipeline_engine import PipelineEngine
 from tests.engine import families
-from tests.engine.conftest import MakeEngine
+from tests.engine.conftest import AnyEngine, MakeEngine
 from tests.engine.examples import a_catalog, a_picture, a_recipe, a_spec, an_image, ignore, pixels
 
 pytestmark = [
@@ -37,7 +36,7 @@ def folders(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
 
 
 @pytest.fixture(scope="module")
-def engine(make_engine: MakeEngine, folders: dict[str, Path]) -> PipelineEngine:
+def engine(make_engine: MakeEngine, folders: dict[str, Path]) -> AnyEngine:
     specs = [a_spec(name, folder, multiple_of=16) for name, folder in folders.items()]
     half = a_spec("sdxl-half", folders["sdxl"], dtype="float16")
     return make_engine(a_catalog(*specs, half), max_resident=4)
@@ -60,13 +59,13 @@ CAN = {
 
 
 @pytest.mark.parametrize("family", SAVE)
-async def test_loading_says_what_the_family_can_do(engine: PipelineEngine, family: str) -> None:
+async def test_loading_says_what_the_family_can_do(engine: AnyEngine, family: str) -> None:
     assert await engine.load(family) == CAN[family]
 
 
 @pytest.mark.parametrize("family", SAVE)
 async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
-    engine: PipelineEngine, folders: dict[str, Path], family: str
+    engine: AnyEngine, folders: dict[str, Path], family: str
 ) -> None:
     made = await engine.generate(a_recipe(model=family, num_inference_steps=3), None, ignore)
 
@@ -77,7 +76,7 @@ async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
 @pytest.mark.parametrize("family", ["flux", "sdxl"])
 @pytest.mark.parametrize("strength", [0.4, 1.0])
 async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
-    engine: PipelineEngine, folders: dict[str, Path], family: str, strength: float
+    engine: AnyEngine, folders: dict[str, Path], family: str, strength: float
 ) -> None:
     recipe = a_recipe(model=family, num_inference_steps=5, strength=strength)
     made = await engine.generate(recipe, a_picture(), ignore)
@@ -94,7 +93,7 @@ async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
 
 
 @pytest.mark.parametrize("family", SAVE)
-async def test_every_family_tells_its_steps(engine: PipelineEngine, family: str) -> None:
+async def test_every_family_tells_its_steps(engine: AnyEngine, family: str) -> None:
     steps: list[tuple[int, int]] = []
 
     made = await engine.generate(
@@ -105,14 +104,14 @@ async def test_every_family_tells_its_steps(engine: PipelineEngine, family: str)
     assert made.steps_run == 3
 
 
-async def test_a_remix_by_a_family_that_cannot_is_refused(engine: PipelineEngine) -> None:
+async def test_a_remix_by_a_family_that_cannot_is_refused(engine: AnyEngine) -> None:
     with pytest.raises(UnsupportedError) as caught:
         await engine.generate(a_recipe(model="pixart", strength=0.5), a_picture(), ignore)
 
     assert caught.value.feature == "image_to_image"
 
 
-async def test_a_negative_prompt_that_would_do_nothing_is_refused(engine: PipelineEngine) -> None:
+async def test_a_negative_prompt_that_would_do_nothing_is_refused(engine: AnyEngine) -> None:
     with pytest.raises(UnsupportedError) as caught:
         await engine.generate(a_recipe(model="flux", negative_prompt="blur"), None, ignore)
 
@@ -120,7 +119,7 @@ async def test_a_negative_prompt_that_would_do_nothing_is_refused(engine: Pipeli
 
 
 async def test_a_vae_that_needs_float32_is_in_half_precision_again_after_a_failure(
-    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AnyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = a_recipe(model="sdxl-half", num_inference_steps=2)
     before = await engine.generate(recipe, None, ignore)

@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image
 
 from bot.core.recipe import Recipe
-from bot.engine.pipeline_engine import PipelineEngine
+from tests.engine.conftest import AnyEngine
 from tests.engine.examples import a_picture, a_recipe, an_image, ignore, pixels
 
 # Diffusers' schedulers hand torch tensors to NumPy 2 in the old way.
@@ -61,7 +61,7 @@ class Stock:
         return np.array(made.images[0]).astype(int)
 
 
-async def engine_makes(engine: PipelineEngine, recipe: Recipe) -> Any:
+async def engine_makes(engine: AnyEngine, recipe: Recipe) -> Any:
     made = await engine.generate(recipe, a_picture() if recipe.is_remix else None, ignore)
     return pixels(made.picture)
 
@@ -69,7 +69,7 @@ async def engine_makes(engine: PipelineEngine, recipe: Recipe) -> Any:
 @pytest.mark.parametrize("guidance_scale", [1.0, 7.5])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
-    engine: PipelineEngine, stock: Stock, scheduler: str, guidance_scale: float
+    engine: AnyEngine, stock: Stock, scheduler: str, guidance_scale: float
 ) -> None:
     recipe = a_recipe(
         scheduler=scheduler, guidance_scale=guidance_scale, num_inference_steps=STEPS, negative_prompt="blur"
@@ -81,7 +81,7 @@ async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
 @pytest.mark.parametrize("strength", [0.1, 0.3, 0.55, 0.9, 1.0])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
-    engine: PipelineEngine, stock: Stock, scheduler: str, strength: float
+    engine: AnyEngine, stock: Stock, scheduler: str, strength: float
 ) -> None:
     recipe = a_recipe(scheduler=scheduler, strength=strength, num_inference_steps=STEPS)
 
@@ -89,7 +89,7 @@ async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-async def test_a_picture_is_the_same_after_others(engine: PipelineEngine, scheduler: str) -> None:
+async def test_a_picture_is_the_same_after_others(engine: AnyEngine, scheduler: str) -> None:
     recipe = a_recipe(scheduler=scheduler, seed=99)
     first = await engine_makes(engine, recipe)
 
@@ -100,13 +100,13 @@ async def test_a_picture_is_the_same_after_others(engine: PipelineEngine, schedu
     assert abs(await engine_makes(engine, recipe) - first).max() == 0
 
 
-async def test_the_model_s_own_scheduler_is_stock_s_too(engine: PipelineEngine, stock: Stock) -> None:
+async def test_the_model_s_own_scheduler_is_stock_s_too(engine: AnyEngine, stock: Stock) -> None:
     recipe = a_recipe(num_inference_steps=STEPS, prompt="日本の庭園 🙂")
 
     assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() == 0
 
 
-async def test_the_render_s_recipe_makes_the_same_picture_again(engine: PipelineEngine) -> None:
+async def test_the_render_s_recipe_makes_the_same_picture_again(engine: AnyEngine) -> None:
     made = await engine.generate(a_recipe(), None, ignore)
 
     again = await engine.generate(made.recipe, None, ignore)

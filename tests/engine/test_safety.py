@@ -8,9 +8,8 @@ import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 
 from bot.core.errors import UnsafeImageError
-from bot.engine.pipeline_engine import PipelineEngine
 from tests.engine import families
-from tests.engine.conftest import MakeEngine
+from tests.engine.conftest import AnyEngine, MakeEngine
 from tests.engine.examples import a_catalog, a_picture, a_recipe, a_spec, ignore
 
 NEVER, ALWAYS = 2.0, -2.0
@@ -18,7 +17,7 @@ NEVER, ALWAYS = 2.0, -2.0
 
 
 @pytest.fixture(scope="module")
-def engine(make_engine: MakeEngine, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineEngine:
+def engine(make_engine: MakeEngine, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> AnyEngine:
     folder = tmp_path_factory.mktemp("safety")
     thresholds = {"strict": ALWAYS, "lax": NEVER}
     saved = {
@@ -40,12 +39,12 @@ def black(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_checker_that_flags_everything_does_not_keep_the_model_from_loading(
-    engine: PipelineEngine,
+    engine: AnyEngine,
 ) -> None:
     assert (await engine.load("strict")).image_to_image
 
 
-async def test_a_flagged_picture_is_held_back(engine: PipelineEngine) -> None:
+async def test_a_flagged_picture_is_held_back(engine: AnyEngine) -> None:
     with pytest.raises(UnsafeImageError) as caught:
         await engine.generate(a_recipe(model="strict"), None, ignore)
 
@@ -53,7 +52,7 @@ async def test_a_flagged_picture_is_held_back(engine: PipelineEngine) -> None:
 
 
 async def test_a_flag_counts_also_where_the_checker_leaves_the_picture_as_it_is(
-    engine: PipelineEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AnyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await engine.load("lax")
     monkeypatch.setattr(
@@ -64,25 +63,25 @@ async def test_a_flag_counts_also_where_the_checker_leaves_the_picture_as_it_is(
         await engine.generate(a_recipe(model="lax"), None, ignore)
 
 
-async def test_a_flagged_remix_is_held_back(engine: PipelineEngine) -> None:
+async def test_a_flagged_remix_is_held_back(engine: AnyEngine) -> None:
     with pytest.raises(UnsafeImageError):
         await engine.generate(a_recipe(model="strict", strength=0.5), a_picture(), ignore)
 
 
-async def test_a_harmless_picture_passes(engine: PipelineEngine) -> None:
+async def test_a_harmless_picture_passes(engine: AnyEngine) -> None:
     made = await engine.generate(a_recipe(model="lax"), None, ignore)
 
     assert any(made.picture.rgb)
 
 
 @pytest.mark.usefixtures("black")
-async def test_a_black_picture_beside_a_checker_counts_as_held_back(engine: PipelineEngine) -> None:
+async def test_a_black_picture_beside_a_checker_counts_as_held_back(engine: AnyEngine) -> None:
     with pytest.raises(UnsafeImageError):
         await engine.generate(a_recipe(model="lax"), None, ignore)
 
 
 @pytest.mark.usefixtures("black")
-async def test_a_black_picture_without_a_checker_is_a_picture(engine: PipelineEngine) -> None:
+async def test_a_black_picture_without_a_checker_is_a_picture(engine: AnyEngine) -> None:
     made = await engine.generate(a_recipe(), None, ignore)
 
     assert not any(made.picture.rgb)

@@ -1,7 +1,5 @@
 """The model that comes along, loaded for real: by us, and by nothing but stock diffusers."""
 
-import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,9 @@ from bot.core.catalog import ModelSpec
 from bot.core.lexicon import Lexicon
 from bot.core.recipe import Recipe
 from bot.engine.folders import STARTER_FOLDER
-from bot.engine.options import EngineOptions
-from bot.engine.pipeline_engine import PipelineEngine
 from bot.settings import Settings
 from bot.wiring import load_catalog
+from tests.engine.conftest import AnyEngine, MakeEngine
 from tests.engine.examples import a_catalog, a_picture, a_recipe, an_image, ignore, pixels
 
 SIDE = 256
@@ -64,10 +61,8 @@ def tokens(phrases: list[str]) -> list[list[int]]:
 
 
 @pytest.fixture(scope="module")
-def engine(spec: ModelSpec) -> Iterator[PipelineEngine]:
-    engine = PipelineEngine(a_catalog(spec), EngineOptions(device="cpu"))
-    yield engine
-    asyncio.run(engine.close())
+def engine(spec: ModelSpec, make_engine: MakeEngine) -> AnyEngine:
+    return make_engine(a_catalog(spec), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +94,7 @@ def given(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-async def drawn(engine: PipelineEngine, recipe: Recipe) -> Any:
+async def drawn(engine: AnyEngine, recipe: Recipe) -> Any:
     source = a_picture(SIDE, SIDE) if recipe.is_remix else None
     return pixels((await engine.generate(recipe, source, ignore)).picture)
 
@@ -134,9 +129,7 @@ def test_every_word_of_every_phrase_is_known(tokens: list[list[int]], phrases: l
 # Its pictures
 
 
-async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
-    engine: PipelineEngine, text_to_image: Any
-) -> None:
+async def test_a_picture_is_stock_diffusers_pixel_by_pixel(engine: AnyEngine, text_to_image: Any) -> None:
     ours = recipe("a 3d cat")
 
     stock = np.array(text_to_image(**given(ours)).images[0]).astype(int)
@@ -145,7 +138,7 @@ async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
     assert abs(await drawn(engine, ours) - stock).max() == 0
 
 
-async def test_a_remix_is_stock_diffusers_pixel_by_pixel(engine: PipelineEngine, image_to_image: Any) -> None:
+async def test_a_remix_is_stock_diffusers_pixel_by_pixel(engine: AnyEngine, image_to_image: Any) -> None:
     ours = recipe("a neon cat", strength=STRENGTH)
 
     made = image_to_image(image=an_image(SIDE, SIDE), strength=STRENGTH, **given(ours))
@@ -156,20 +149,20 @@ async def test_a_remix_is_stock_diffusers_pixel_by_pixel(engine: PipelineEngine,
 
 
 @pytest.mark.parametrize("strength", [None, STRENGTH])
-async def test_the_same_recipe_gives_the_same_picture(engine: PipelineEngine, strength: float | None) -> None:
+async def test_the_same_recipe_gives_the_same_picture(engine: AnyEngine, strength: float | None) -> None:
     once = await drawn(engine, recipe("a 3d cat", strength=strength))
     await drawn(engine, recipe("a neon apple", seed=1))
 
     assert (await drawn(engine, recipe("a 3d cat", strength=strength)) == once).all()
 
 
-async def test_another_prompt_gives_another_picture(engine: PipelineEngine) -> None:
+async def test_another_prompt_gives_another_picture(engine: AnyEngine) -> None:
     cat, apple = [await drawn(engine, recipe(prompt)) for prompt in ("a 3d cat", "a 3d apple")]
 
     assert abs(cat - apple).mean() > 5
 
 
-async def test_a_neon_picture_is_dark_and_a_pencil_sketch_light(engine: PipelineEngine) -> None:
+async def test_a_neon_picture_is_dark_and_a_pencil_sketch_light(engine: AnyEngine) -> None:
     neon = await drawn(engine, recipe("a neon house", num_inference_steps=8))
     pencil = await drawn(engine, recipe("a pencil sketch of a house", num_inference_steps=8))
 
@@ -178,7 +171,7 @@ async def test_a_neon_picture_is_dark_and_a_pencil_sketch_light(engine: Pipeline
 
 
 @pytest.mark.parametrize("prompt", ODD)
-async def test_the_engine_draws_something_for_any_words(engine: PipelineEngine, prompt: str) -> None:
+async def test_the_engine_draws_something_for_any_words(engine: AnyEngine, prompt: str) -> None:
     assert (await drawn(engine, recipe(prompt, num_inference_steps=2))).shape == (SIDE, SIDE, 3)
 
 

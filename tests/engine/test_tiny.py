@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bot.engine.pipeline_engine import PipelineEngine
+from tests.engine.conftest import AnyEngine
 from tests.engine.examples import a_picture, a_recipe, ignore, pixels
 from tests.engine.tiny import save_tiny
 
@@ -27,7 +27,7 @@ def test_two_builds_are_the_same_byte_for_byte_whatever_the_global_seed(tiny: Pa
     assert hashes(save_tiny(tmp_path)) == hashes(tiny)
 
 
-async def test_prompts_and_seeds_give_different_colourful_pictures(engine: PipelineEngine) -> None:
+async def test_prompts_and_seeds_give_different_colourful_pictures(engine: AnyEngine) -> None:
     recipes = [a_recipe(prompt=prompt, seed=seed) for prompt in ("a red cat", "neon city") for seed in (1, 2)]
 
     made = [pixels((await engine.generate(recipe, None, ignore)).picture) for recipe in recipes]
@@ -37,7 +37,7 @@ async def test_prompts_and_seeds_give_different_colourful_pictures(engine: Pipel
         assert all(difference(picture, other) > 10 for other in made[:index])
 
 
-async def test_a_remix_keeps_the_less_of_its_source_the_stronger_it_is(engine: PipelineEngine) -> None:
+async def test_a_remix_keeps_the_less_of_its_source_the_stronger_it_is(engine: AnyEngine) -> None:
     source = a_picture(128, 128)
     distances = []
 
@@ -50,7 +50,7 @@ async def test_a_remix_keeps_the_less_of_its_source_the_stronger_it_is(engine: P
     assert distances[1] < 30 < distances[-1]
 
 
-async def test_it_makes_sizes_that_its_halvings_do_not_divide(engine: PipelineEngine) -> None:
+async def test_it_makes_sizes_that_its_halvings_do_not_divide(engine: AnyEngine) -> None:
     made = await engine.generate(a_recipe(width=72, height=104), None, ignore)
 
     assert (made.picture.width, made.picture.height) == (72, 104)

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.client import Atelier
 from bot.core.jobs import Generation, Picture, Render
-from bot.core.ports import OnStep
+from bot.core.ports import OnPreview, OnStep
 from bot.core.recipe import Recipe
 from bot.running import new_client
 from bot.settings import Settings
@@ -29,8 +29,10 @@ FOLLOWING: Final = ("job-", "card-")
 class NoisyEngine(FakeEngine):
     """Its pictures do not compress, so that a smaller file must be a poorer picture."""
 
-    async def generate(self, recipe: Recipe, source: Picture | None, on_step: OnStep) -> Render:
-        render = await super().generate(recipe, source, on_step)
+    async def generate(
+        self, recipe: Recipe, source: Picture | None, on_step: OnStep, on_preview: OnPreview | None = None
+    ) -> Render:
+        render = await super().generate(recipe, source, on_step, on_preview)
         width, height = render.picture.width, render.picture.height
         noise = hashlib.shake_256(render.picture.rgb).digest(width * height * 3)
         return replace(render, picture=Picture(width, height, noise))

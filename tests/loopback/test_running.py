@@ -28,7 +28,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 @pytest.fixture(autouse=True)
 def _without_torch(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `bot.running` opens by itself is given this engine."""
-    monkeypatch.setattr("bot.wiring.pipeline_engine", lambda *_: engine)
+    monkeypatch.setattr("bot.wiring.device_engine", lambda *_: engine)
     yield
     gc.unfreeze()  # `serve` freezes the objects of a process that is to go on for long
 

@@ -1,0 +1,343 @@
+"""Many pictures, step by step: one tick takes one step of those whose turn it is, together."""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Final, ParamSpec, TypeVar
+
+import torch
+
+from bot.core.errors import AtelierError, DeviceLostError, DeviceMemoryError, UnsafeImageError
+from bot.core.ports import OnPreview
+from bot.engine.denoising import Denoising, Order
+from bot.engine.devices import versions
+from bot.engine.embeddings import Embeddings
+from bot.engine.families.family import Family, Row
+from bot.engine.faults import generation_fault, release
+from bot.engine.host import attempt
+from bot.engine.lanes import Lane, Lanes
+from bot.engine.loading import LoadedModel
+from bot.engine.options import EngineOptions
+from bot.engine.outgoing import Outgoing
+from bot.engine.planner import Bucket, Candidate, choose
+from bot.engine.previews import GAP, MOST_SHARE, Previews, fit_previews
+from bot.engine.second_try import resized, smaller
+from bot.engine.tally import Tally
+from bot.engine.worker import Stopped
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Owned = tuple[Denoising, Row]
+
+_DECODES_AT_ONCE: Final = 4
+"""On a GPU. A CPU gains nothing from more than one, and others would wait for it."""
+
+
+class Batcher:
+    """For the device's thread. An order's outcome is set here, and only here, once it was added.
+
+    Args:
+        make_room: called when memory ran out: gives back what is idle.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, options: EngineOptions, make_room: Callable[[], None], clock: Callable[[], float]
+    ) -> None:
+        self._options = options
+        self._make_room = make_room
+        self._clock = clock
+        self.lanes = Lanes(options, clock)
+        self.embeddings = Embeddings()
+        self.tally = Tally()
+        self._active: list[Denoising] = []
+        self._over: list[Denoising] = []
+        """Waiting for their decode, first come first served: it ends a picture."""
+        self._leaving: list[tuple[Denoising, Outgoing]] = []
+        self._previews: dict[str, Previews | None] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._active or self._over or self._leaving)
+
+    @property
+    def models(self) -> set[str]:
+        """Names of the models that pictures are being made with."""
+        return {denoising.recipe.model for denoising in self._all()}
+
+    def prepare(self, bucket: Bucket, family: Family) -> None:
+        """Measure a model at a size, and fit its previews, so that no picture waits for that.
+
+        Raises:
+            DeviceMemoryError: not even one row fits.
+            EngineError: it fails for another reason.
+        """
+        if attempt(bucket.model, self._lane, bucket, family) is None:
+            raise DeviceMemoryError(*bucket)
+        self._fit_previews(bucket.model, family)
+
+    def add(self, order: Order, model: LoadedModel, family: Family) -> None:
+        """Take an order up. What is wrong with it becomes its outcome."""
+        try:
+            self._active.append(Denoising(order, model, family))
+        except Exception as error:  # noqa: BLE001 - whatever diffusers says of a scheduler
+            order.outcome.set_exception(generation_fault(error, order.recipe.model))
+
+    def drop(self, error: AtelierError) -> None:
+        """End everything with `error`."""
+        for denoising in self._all():
+            self._end(denoising, copy(error))
+        self.embeddings.forget()
+
+    def tick(self) -> None:
+        """One decode, if one waits, and one step of those whose turn it is.
+
+        Raises:
+            DeviceLostError: the device will not work again.
+        """
+        with self.tally.timed("tick", self._clock), torch.no_grad():
+            self.tally.ticks += 1
+            for denoising in self._all():
+                if denoising.order.stop.is_set():
+                    self._end(denoising, Stopped())
+            self._decode_some()
+            if chosen := self._choose():
+                self._step(chosen)
+            self._hand_out(wait=not self._active and not self._over)
+
+    def _all(self) -> list[Denoising]:
+        return [*self._active, *self._over, *(denoising for denoising, _ in self._leaving)]
+
+    # Choosing.
+
+    def _choose(self) -> list[Denoising]:
+        candidates = []
+        for denoising in list(self._active):
+            lane = self._try(denoising, self._lane, denoising.bucket, denoising.family)
+            if lane is not None:
+                remaining = denoising.rows_left * lane.row_ms
+                candidates.append(
+                    Candidate(
+                        denoising, denoising.bucket, denoising.row_count, remaining, denoising.order.since
+                    )
+                )
+        chosen = choose(candidates, self.lanes.cap, self._clock(), self._options.ageing)
+        return [denoising for denoising in chosen if denoising.is_begun or self._begin(denoising)]
+
+    def _lane(self, bucket: Bucket, family: Family) -> Lane:
+        with torch.no_grad():
+            return self.lanes.get(bucket, family)
+
+    def _begin(self, denoising: Denoising) -> bool:
+        begun = self._clock()
+        with self.tally.timed("begin", self._clock):
+            done = self._try(denoising, denoising.begin, self.embeddings)
+        denoising.device_ms += (self._clock() - begun) * 1000
+        return done is not None
+
+    # One forward, and what follows from it.
+
+    def _step(self, chosen: list[Denoising]) -> None:
+        with self.tally.timed("scheduler", self._clock):
+            owned = [(denoising, row) for denoising in chosen for row in denoising.rows()]
+        begun = self._clock()
+        with self.tally.timed("forward", self._clock):
+            predictions = self._predict(chosen[0].bucket, owned)
+            chosen[0].family.synchronize()
+        share = (self._clock() - begun) * 1000 / len(owned)
+        for denoising in chosen:
+            own = [p for (owner, _), p in zip(owned, predictions, strict=True) if owner is denoising]
+            made = [p for p in own if p is not None]
+            denoising.device_ms += share * len(own)
+            if len(made) == len(own):
+                self._advance(denoising, made)
+
+    def _predict(self, bucket: Bucket, owned: Sequence[Owned]) -> list[torch.Tensor | None]:
+        """What the model predicts for each row; None for the rows of a picture that failed or starts again.
+
+        In parts, where there are more rows than pay. No step is committed yet, so a part that fails is
+        run again by halves, down to the row whose fault it is.
+        """
+        count, cap = len(owned), self.lanes.cap(bucket)
+        if count == 1:
+            return [self._predict_one(*owned[0])]
+        if count <= cap:
+            made = self._predict_several(bucket, owned)
+            if made is not None:
+                return list(made.split(1))
+        middle = cap if count > cap else count // 2
+        first = self._predict(bucket, owned[:middle])
+        return first + self._predict(bucket, owned[middle:])
+
+    def _predict_several(self, bucket: Bucket, owned: Sequence[Owned]) -> torch.Tensor | None:
+        denoising, rows = owned[0][0], [row for _, row in owned]
+        try:
+            made = attempt(bucket.model, self._forward, denoising.family, rows)
+        except DeviceLostError:
+            raise
+        except AtelierError:
+            return None
+        if made is None:
+            self.lanes.lower(bucket, len(owned) // 2)
+        return made
+
+    def _predict_one(self, denoising: Denoising, row: Row) -> torch.Tensor | None:
+        if denoising not in self._active or not denoising.is_begun:
+            return None  # its other row has failed
+        return self._try(denoising, self._forward, denoising.family, [row])
+
+    def _forward(self, family: Family, rows: list[Row]) -> torch.Tensor:
+        made = family.predict(rows, self._options.exact_rows)
+        self.tally.forwards += 1
+        self.tally.rows += len(rows)
+        return made
+
+    def _advance(self, denoising: Denoising, predictions: list[torch.Tensor]) -> None:
+        with self.tally.timed("scheduler", self._clock):
+            seen = self._try(denoising, denoising.advance, predictions)
+        if seen is None:
+            return
+        if denoising.is_over:
+            self._active.remove(denoising)
+            self._over.append(denoising)
+        elif denoising.order.on_preview:
+            self._show_preview(denoising, denoising.order.on_preview, seen)
+
+    def _show_preview(self, denoising: Denoising, show: OnPreview, latents: torch.Tensor) -> None:
+        now, spent = self._clock(), self.tally.seconds
+        if denoising.next_preview is None:
+            denoising.next_preview = now + GAP  # not at once: noise shows nothing
+        if now < denoising.next_preview or spent["preview"] > MOST_SHARE * spent["forward"]:
+            return
+        denoising.next_preview = now + GAP
+        previews = self._fit_previews(denoising.recipe.model, denoising.family)
+        with self.tally.timed("preview", self._clock):
+            picture = previews and _or_nothing(denoising.recipe.model, previews.picture, latents)
+        if picture:
+            self.tally.previews += 1
+            show(picture)
+
+    def _fit_previews(self, model: str, family: Family) -> Previews | None:
+        """The model's previews; None for one that cannot be fitted: no picture fails for that."""
+        if model not in self._previews:
+            with torch.no_grad():
+                self._previews[model] = _or_nothing(model, fit_previews, family)
+        return self._previews[model]
+
+    # Decoding, and handing out.
+
+    def _decode_some(self) -> None:
+        if not self._over:
+            return
+        first = self._over[0]
+        most = 1 if first.family.device == "cpu" or self._options.exact_rows else _DECODES_AT_ONCE
+        batch = [denoising for denoising in self._over if denoising.bucket == first.bucket][:most]
+        begun = self._clock()
+        with self.tally.timed("decode", self._clock):
+            made = _or_nothing(first.recipe.model, _decode, batch) if len(batch) > 1 else None
+            for place, denoising in enumerate(batch):
+                # One by one if need be, so that only the picture fails whose fault it was.
+                outgoing = made[place] if made else self._try(denoising, _decode_one, denoising)
+                denoising.device_ms += (self._clock() - begun) * 1000 / len(batch)
+                if outgoing is not None:
+                    self.tally.decodes += 1
+                    self._over.remove(denoising)
+                    self._leaving.append((denoising, outgoing))
+
+    def _hand_out(self, *, wait: bool) -> None:
+        """Set the outcomes of the pictures that have arrived from the device."""
+        for denoising, outgoing in list(self._leaving):
+            if not wait and not outgoing.is_ready:
+                continue
+            picture = self._try(denoising, outgoing.picture)
+            if picture is not None:
+                self._leaving.remove((denoising, outgoing))
+                told = versions(denoising.family.device, denoising.family.dtype)
+                denoising.order.outcome.set_result(denoising.render(picture, told))
+
+    # Failing: one picture's trouble is nobody else's.
+
+    def _try(self, denoising: Denoising, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+        """What `work(*args)` returns; None when the picture has failed, or starts again, smaller.
+
+        When memory runs out, the same is tried without what is idle, then with a VAE that works in tiles,
+        and then the picture starts again, smaller, once.
+
+        Raises:
+            DeviceLostError: the device will not work again.
+        """
+        remedies: list[Callable[[], object]] = [self._make_room_for_more, denoising.family.use_tiles]
+        while True:
+            try:
+                done = attempt(denoising.recipe.model, work, *args, **named)
+            except DeviceLostError:
+                raise
+            except AtelierError as error:
+                self._end(denoising, error)
+                return None
+            if done is not None:
+                return done
+            if not remedies:
+                self._shrink(denoising)
+                return None
+            remedies.pop(0)()
+
+    def _make_room_for_more(self) -> None:
+        self.embeddings.forget()
+        self._make_room()
+
+    def _shrink(self, denoising: Denoising) -> None:
+        recipe = denoising.recipe
+        if recipe is not denoising.order.recipe:  # it is the second try already
+            self._end(denoising, DeviceMemoryError(recipe.model, recipe.width, recipe.height))
+            return
+        try:
+            recipe = smaller(recipe, denoising.model.spec)
+        except DeviceMemoryError as error:
+            self._end(denoising, error)
+            return
+        source = denoising.source and resized(denoising.source, recipe.width, recipe.height)
+        denoising.restart(recipe, source)
+        if denoising in self._over:
+            self._over.remove(denoising)
+            self._active.append(denoising)
+
+    def _end(self, denoising: Denoising, error: Exception) -> None:
+        for line in (self._active, self._over):
+            if denoising in line:
+                line.remove(denoising)
+        self._leaving = [(d, outgoing) for d, outgoing in self._leaving if d is not denoising]
+        release(error)
+        denoising.order.outcome.set_exception(error)
+
+
+def _candidate(denoising: Denoising, lane: Lane) -> Candidate[Denoising]:
+    return Candidate(
+        denoising,
+        denoising.bucket,
+        denoising.row_count,
+        denoising.rows_left * lane.row_ms,
+        denoising.order.since,
+    )
+
+
+def _decode(batch: Sequence[Denoising]) -> list[Outgoing]:
+    """The pictures of finished latents. Raises UnsafeImageError when one of them is flagged."""
+    family = batch[0].family
+    images = family.decode(torch.cat([d.latents for d in batch if d.latents is not None])).split(1)
+    if any(family.is_flagged(image) for image in images):
+        raise UnsafeImageError(batch[0].recipe.model)
+    return [Outgoing(image) for image in images]
+
+
+def _decode_one(denoising: Denoising) -> Outgoing:
+    return _decode([denoising])[0]
+
+
+def _or_nothing(model: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+    """What `work(*args)` returns; None for whatever goes wrong, but for DeviceLostError."""
+    try:
+        return attempt(model, work, *args, **named)
+    except DeviceLostError:
+        raise
+    except AtelierError:
+        return None

@@ -1,0 +1,225 @@
+"""Many pictures at once: requests join and leave between denoising steps.
+
+A step does not care whose picture it is. Pictures of one model and size share a forward, whatever their
+steps, strength, guidance, scheduler and kind; a model without a family is run by its pipeline, one picture
+at a time, in between.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from copy import copy
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from bot.core.catalog import Capabilities
+from bot.core.errors import AtelierError, DeviceLostError, DeviceMemoryError, EngineClosedError
+from bot.core.jobs import Picture, Render
+from bot.core.ports import DeviceReport, OnPreview, OnStep
+from bot.core.recipe import Recipe
+from bot.engine.batcher import Batcher
+from bot.engine.capabilities import check
+from bot.engine.denoising import Order
+from bot.engine.faults import release
+from bot.engine.host import Host
+from bot.engine.loading import LoadedModel
+from bot.engine.pipeline_engine import PipelineEngine, check_source
+from bot.engine.planner import Bucket
+from bot.engine.steps import StepWatch
+from bot.engine.tally import Tally
+from bot.engine.worker import Stopped, wait_for
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Arrival(Protocol[T]):
+    """What comes in: an order, or a wish for a model."""
+
+    model: str
+    stop: threading.Event
+    outcome: "Future[T]"
+
+
+class StepEngine:
+    """The `Engine` port, with step-level batching."""
+
+    def __init__(self, host: Host, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._host = host
+        self._clock = clock
+        self._pipelines = PipelineEngine(host)
+        self._batcher = Batcher(host.options, self._make_room, clock)
+        host.in_use = lambda: self._batcher.models
+        self._inbox: deque[Arrival[Any]] = deque()
+        self._at_pipeline: Order | None = None
+        self._lock = threading.Lock()
+        """Guards the two below, which the loop's thread and the device's both change."""
+        self._turning = False
+        self._end: AtelierError | None = None
+        """Why nothing is taken any more."""
+
+    @property
+    def slots(self) -> int:
+        """How many pictures it has use for at once."""
+        return self._host.options.slots
+
+    @property
+    def tally(self) -> Tally:
+        """What it has done so far."""
+        return self._batcher.tally
+
+    async def load(self, model: str) -> Capabilities:
+        """See `Engine.load`. Measures the model at its own size as well."""
+        arrival = _Loading(self._host.catalog.get(model).name)
+        return await self._wait_for(arrival)
+
+    async def generate(
+        self, recipe: Recipe, source: Picture | None, on_step: OnStep, on_preview: OnPreview | None = None
+    ) -> Render:
+        """See `Engine.generate`. `source` has the recipe's size already.
+
+        Raises:
+            ValueError: a remix without a source or with one of another size, or a source for
+                something else than a remix.
+        """
+        self._host.catalog.get(recipe.model)
+        check_source(recipe, source)
+        loop = asyncio.get_running_loop()
+
+        def report(step: int, steps: int) -> None:
+            loop.call_soon_threadsafe(on_step, step, steps)
+
+        def show(picture: Picture) -> None:
+            if on_preview:
+                loop.call_soon_threadsafe(on_preview, picture)
+
+        return await self._wait_for(Order(recipe, source, report, on_preview and show, self._clock()))
+
+    async def report(self) -> DeviceReport:
+        """See `Engine.report`."""
+        return replace(self._host.report(), batches=self._batcher.lanes.caps)
+
+    async def close(self) -> None:
+        """See `Engine.close`."""
+        with self._lock:
+            self._end = self._end or EngineClosedError()
+        if self._at_pipeline:
+            self._at_pipeline.stop.set()
+        await self._host.close(self._drop_all)
+
+    async def _wait_for(self, arrival: "Arrival[T]") -> T:
+        with self._lock:
+            if self._end:
+                raise copy(self._end)
+            self._inbox.append(arrival)
+            if not self._turning:
+                self._turning = True
+                self._host.thread.post(self._turn)
+        await wait_for(arrival.outcome, on_cancel=arrival.stop.set)
+        try:
+            return arrival.outcome.result()
+        except Stopped as outcome:  # stopped, but not by its caller
+            raise EngineClosedError from outcome
+
+    # From here on, everything runs on the device's thread.
+
+    def _turn(self) -> None:
+        """Take in what came, tick once, and come back for more; other work gets its turn in between."""
+        if not self._end:
+            try:
+                self._take_in()
+                self._batcher.tick()
+            except DeviceLostError as error:
+                self._lose(error)
+            except Exception as error:
+                log.exception("the step engine failed")
+                self._lose(DeviceLostError(repr(error)))
+        with self._lock:
+            self._turning = not self._end and (self._batcher.is_busy or bool(self._inbox))
+            if self._turning:
+                self._host.thread.post(self._turn)
+
+    def _take_in(self) -> None:
+        """Hand the waiting orders on, in the order in which they came.
+
+        One whose model has no room waits until nothing is being made, and those behind it wait too: else
+        it might wait for ever.
+        """
+        while self._inbox:
+            first = self._inbox[0]
+            if first.stop.is_set():
+                first.outcome.set_exception(Stopped())
+            elif not self._has_room_for(first) or not self._admit(first):
+                return
+            self._inbox.popleft()
+
+    def _has_room_for(self, arrival: "Arrival[Any]") -> bool:
+        return not self._batcher.is_busy or self._host.residents.has_room_for(arrival.model)
+
+    def _admit(self, arrival: "Arrival[Any]") -> bool:
+        """Do what `arrival` is for, its model in memory; False when that must wait for others to end."""
+        try:
+            model = self._host.residents.get(self._host.catalog.get(arrival.model))
+            if arrival.stop.is_set():
+                arrival.outcome.set_exception(Stopped())
+            elif isinstance(arrival, Order):
+                self._begin(arrival, model)
+            else:
+                self._measure(model)
+                arrival.outcome.set_result(model.capabilities)
+        except DeviceLostError:
+            raise
+        except DeviceMemoryError as error:
+            if self._batcher.is_busy:
+                return False
+            arrival.outcome.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - it is this one's, whatever it is
+            release(error)
+            arrival.outcome.set_exception(error)
+        return True
+
+    def _begin(self, order: Order, model: LoadedModel) -> None:
+        check(order.recipe, model.capabilities)
+        if model.family:
+            self._batcher.add(order, model, model.family)
+            return
+        self._at_pipeline = order
+        try:
+            watch = StepWatch(order.on_step, order.stop)
+            order.outcome.set_result(self._pipelines.make(model, order.recipe, order.source, watch))
+        finally:
+            self._at_pipeline = None
+
+    def _measure(self, model: LoadedModel) -> None:
+        if model.family:
+            spec = model.spec
+            self._batcher.prepare(Bucket(spec.name, spec.width, spec.height), model.family)
+
+    def _make_room(self) -> None:
+        self._host.residents.keep(1)
+        self._host.free()
+
+    def _lose(self, error: DeviceLostError) -> None:
+        log.error("the device is lost: %s", error.detail)
+        with self._lock:
+            self._end = error
+        self._drop_all()
+
+    def _drop_all(self) -> None:
+        error = self._end or EngineClosedError()
+        self._batcher.drop(error)
+        while self._inbox:
+            self._inbox.popleft().outcome.set_exception(copy(error))
+
+
+class _Loading:
+    """A wish for a model, in line with the wishes for pictures."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.stop = threading.Event()
+        self.outcome: Future[Capabilities] = Future()
