@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot.client import Atelier
-from bot.core.errors import DiscordUnreachableError, EngineError, SettingsError
+from bot.core.errors import DeviceLostError, DiscordUnreachableError, EngineError, SettingsError
 from bot.core.messages import explain
 from bot.settings import TOKEN_VARIABLE, Settings
 from bot.wiring import Services, open_services
@@ -23,6 +23,8 @@ WHERE_TO_GET_ONE: Final = (
     "is not set; make an application at https://discord.com/developers/applications, take the token from its "
     "Bot page and put it into .env (`atelier demo` needs none)"
 )
+LAST_WORDS: Final = 3.0
+"""Seconds for the cards to say that the device is lost, before the process ends."""
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -58,6 +60,7 @@ async def serve(settings: Settings) -> None:
         SettingsError: no token, or one that Discord refuses, or an intent that is not granted.
         DiscordUnreachableError: no connection, or Discord is down.
         StorageError: the database cannot be used.
+        DeviceLostError: the device failed for good; a new process may find it well.
     """
     token = token_of(settings)
     with _until_signalled():
@@ -65,7 +68,27 @@ async def serve(settings: Settings) -> None:
             await warm_up(services)
             async with new_client(settings, services) as client:
                 with _translated():
-                    await client.start(token)
+                    await _start(client, token, services)
+
+
+async def _start(client: Atelier, token: str, services: Services) -> None:
+    """Serve Discord until the client ends, or the engine's device is lost.
+
+    Raises:
+        DeviceLostError: so that whoever started the process starts it anew; the queue is kept.
+    """
+    lost = asyncio.create_task(services.generation.device_lost.wait(), name="device-lost")
+    serving = asyncio.create_task(client.start(token), name="discord")
+    try:
+        await asyncio.wait({lost, serving}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await asyncio.sleep(LAST_WORDS)
+            raise DeviceLostError("see the log")
+        await serving
+    finally:
+        for task in (lost, serving):
+            task.cancel()
+        await asyncio.gather(lost, serving, return_exceptions=True)
 
 
 async def warm_up(services: Services) -> None:

@@ -1,11 +1,14 @@
 """What the device does with one model at one size: how long a row takes, and how many rows pay."""
 
+import logging
 from collections.abc import Callable
 
 from bot.engine.families.family import Family
 from bot.engine.options import EngineOptions
 from bot.engine.planner import Bucket
 from bot.engine.profile import Profile, measure
+
+log = logging.getLogger(__name__)
 
 
 class Lane:
@@ -52,7 +55,12 @@ class Lanes:
         exact = self._options.exact_rows
         if exact:
             forward(exact)  # compiled, where that is wanted
-            profile = measure(lambda _rows: forward(exact), 1, self._clock)
-            return Lane(Profile({exact: profile.ms[1]}), exact)
+            profile = Profile({exact: measure(lambda _rows: forward(exact), 1, self._clock).ms[1]})
+            if family.is_even(exact, bucket.width, bucket.height):
+                return Lane(profile, exact)
+            log.warning(
+                "%d rows of %s differ in their last bits by place; each runs by itself", exact, bucket
+            )
+            return Lane(profile, 1)
         profile = measure(forward, self._options.max_rows, self._clock)
         return Lane(profile, profile.knee)

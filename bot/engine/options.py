@@ -26,7 +26,7 @@ class EngineOptions:
     """Most rows of one forward (a guided picture takes two), however many would still pay; at least 1."""
     exact_rows: int = 0
     """If not 0, every forward has just so many rows and every decode one picture, so that a picture is
-    the same to the last bit whatever else is being made. Costs speed."""
+    the same to the last bit whatever else is being made. Costs speed; powers of two cost least."""
     compile: Compile = "auto"
     """Whether UNet and VAE are compiled by torch on CUDA: `auto` where the catalogue says so."""
     ageing: float = 0.25

@@ -1,5 +1,7 @@
 """Recipes, pictures and catalogues for the engine's tests."""
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,13 @@ def a_picture(width: int = 64, height: int = 64) -> Picture:
 def pixels(picture: Picture) -> Any:
     """An integer array of shape (height, width, 3)."""
     return np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3).astype(int)
+
+
+def even_clock() -> Callable[[], float]:
+    """Each look at it is a millisecond later: a forward of many rows takes as long as one of a single row,
+    so that as many share it as may."""
+    looks = itertools.count()
+    return lambda: next(looks) / 1000
 
 
 def ignore(_step: int, _steps: int) -> None:

@@ -95,6 +95,13 @@ class Family(Protocol):
         """Run a forward of `rows` made-up rows to its end (and, if compiled, keep its program)."""
         ...
 
+    def is_even(self, rows: int, width: int, height: int) -> bool:
+        """Whether a row comes out the same to the last bit at every place of a forward of `rows`.
+
+        It depends on how the device splits the work: on a CPU with two threads six rows do not, eight do.
+        """
+        ...
+
     def synchronize(self) -> None:
         """Wait until the device has done what it was asked for."""
         ...

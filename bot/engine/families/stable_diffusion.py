@@ -126,11 +126,17 @@ class StableDiffusion:
         return True
 
     def warm_up(self, rows: int, width: int, height: int) -> None:
-        latents = torch.zeros(self.latent_shape(width, height), dtype=self.dtype, device=self.device)
-        row = Row(latents, 1.0, self.encode_prompt(""), 1.0)
         with self._forward.warming():
-            self.predict([row] * rows)
+            self.predict([self._a_row(width, height)] * rows)
         self.synchronize()
+
+    def is_even(self, rows: int, width: int, height: int) -> bool:
+        made = self.predict([self._a_row(width, height)] * rows)
+        return all(torch.equal(row, made[0]) for row in made)
+
+    def _a_row(self, width: int, height: int) -> Row:
+        noise = torch.randn(self.latent_shape(width, height), generator=torch.Generator().manual_seed(0))
+        return Row(noise.to(self.device, self.dtype), 500.0, self.encode_prompt(""), 1.0)
 
     def synchronize(self) -> None:
         if self.device.startswith("cuda"):
