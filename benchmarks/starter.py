@@ -22,7 +22,7 @@ from bot.core.catalog import ModelSpec
 from bot.core.recipe import plan
 from bot.core.requests import ImagineRequest, RemixRequest, Source
 from bot.settings import Settings
-from bot.wiring import load_catalog, device_engine
+from bot.wiring import device_engine, load_catalog
 
 MODEL: Final = "starter"
 FOLDER: Final = Path(__file__).resolve().parent.parent / "bot" / "models" / MODEL

@@ -144,6 +144,9 @@ class Batcher:
             predictions = self._predict(chosen[0].bucket, owned)
             chosen[0].family.synchronize()
         share = (self._clock() - begun) * 1000 / len(owned)
+        if len(chosen) < len(self._active):
+            self.tally.backlog_forwards += 1
+            self.tally.backlog_rows += len(owned)
         for denoising in chosen:
             own = [p for (owner, _), p in zip(owned, predictions, strict=True) if owner is denoising]
             made = [p for p in own if p is not None]

@@ -1,6 +1,7 @@
 """The device and what lives on it: its one thread, and the models in its memory."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from threading import Event
 from typing import Final, ParamSpec, TypeVar
 
@@ -15,6 +16,7 @@ from bot.core.errors import (
 from bot.core.ports import DeviceReport
 from bot.core.recipe import Recipe
 from bot.engine.devices import choose_device, choose_dtype, dtype_name, free_memory, memory_total, memory_used
+from bot.engine.families.family import Family
 from bot.engine.faults import generation_fault, is_out_of_memory
 from bot.engine.loading import LoadedModel, load_model, spec_dtype
 from bot.engine.options import EngineOptions
@@ -31,7 +33,7 @@ _WARM_UP_STEPS: Final = 4
 
 
 class Host:
-    """What every engine stands on. An engine that keeps models busy says so by `in_use`.
+    """What every engine stands on. An engine that has wishes sets `in_use` and `adapt`.
 
     Raises:
         SettingsError: there is no such device, or a dtype is unknown.
@@ -46,6 +48,8 @@ class Host:
             spec_dtype(spec, options.dtype, self.device)  # a typo is found now, not at the first picture
         self.in_use: Callable[[], Collection[str]] = tuple
         """Names of models that must stay in memory for now."""
+        self.adapt: Callable[[LoadedModel], Family | None] = lambda _model: None
+        """How a loaded model's pictures share forwards, for an engine that lets them."""
         self.residents = Residents(
             self._load_and_warm_up,
             self.free,
@@ -88,6 +92,7 @@ class Host:
     def _load_and_warm_up(self, spec: ModelSpec) -> LoadedModel:
         """Load, and make one small picture in a few steps: what does not work shows now."""
         model = load_model(spec, self.options, self.device)
+        model = replace(model, family=self.adapt(model))
         side = -(-spec.min_side // spec.multiple_of) * spec.multiple_of
         recipe = Recipe(
             model=spec.name,

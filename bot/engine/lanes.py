@@ -62,5 +62,6 @@ class Lanes:
                 "%d rows of %s differ in their last bits by place; each runs by itself", exact, bucket
             )
             return Lane(profile, 1)
-        profile = measure(forward, self._options.max_rows, self._clock)
-        return Lane(profile, profile.knee)
+        fixed = self._options.fixed_rows
+        profile = measure(forward, 1 if fixed else self._options.max_rows, self._clock)
+        return Lane(profile, fixed or profile.knee)

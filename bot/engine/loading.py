@@ -17,7 +17,6 @@ from bot.core.catalog import CATALOG_VARIABLE, Capabilities, ModelSpec
 from bot.core.errors import DeviceMemoryError, ModelUnavailableError
 from bot.engine.capabilities import find_capabilities
 from bot.engine.devices import choose_dtype
-from bot.engine.families import find_family
 from bot.engine.families.family import Family
 from bot.engine.faults import loading_fault
 from bot.engine.folders import local_folder
@@ -41,7 +40,8 @@ class LoadedModel:
     revision: str | None
     """The commit that a hub model was loaded from; else as in `spec`."""
     family: Family | None = None
-    """How it shares forwards with others; None where only its own pipelines know how it works."""
+    """How its pictures share forwards, for the engine that lets them; None where only its own pipelines
+    know how it works."""
 
     @contextmanager
     def left_as_found(self) -> Iterator[None]:
@@ -107,11 +107,7 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
         image_to_image = AutoPipelineForImage2Image.from_pipe(text_to_image, **{_DTYPE: dtype})
         image_to_image.set_progress_bar_config(disable=True)
     text_to_image.set_progress_bar_config(disable=True)
-    offloaded = options.offload != "none" and device.startswith("cuda")
     _place(text_to_image, device, options.offload)
-    compiled = device.startswith("cuda") and (
-        spec.compile if options.compile == "auto" else options.compile == "on"
-    )
     return LoadedModel(
         spec=spec,
         text_to_image=text_to_image,
@@ -119,8 +115,6 @@ def _load(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedModel:
         capabilities=capabilities,
         dtype=dtype,
         revision=_commit(spec),
-        # What moves in and out of memory by its pipeline's hooks must be called by its pipeline.
-        family=None if offloaded else find_family(text_to_image, compiled=compiled),
     )
 
 

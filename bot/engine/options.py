@@ -24,6 +24,8 @@ class EngineOptions:
     """How many pictures the step engine has in hand at once; at least 1."""
     max_rows: int = 32
     """Most rows of one forward (a guided picture takes two), however many would still pay; at least 1."""
+    fixed_rows: int = 0
+    """If not 0, as many rows pay as this says, and nothing is measured (for tests and benchmarks)."""
     exact_rows: int = 0
     """If not 0, every forward has just so many rows and every decode one picture, so that a picture is
     the same to the last bit whatever else is being made. Costs speed; powers of two cost least."""
@@ -38,6 +40,7 @@ class EngineOptions:
             ("max_resident", 1),
             ("slots", 1),
             ("max_rows", 1),
+            ("fixed_rows", 0),
             ("exact_rows", 0),
             ("ageing", 0),
         ):

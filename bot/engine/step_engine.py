@@ -24,6 +24,8 @@ from bot.core.recipe import Recipe
 from bot.engine.batcher import Batcher
 from bot.engine.capabilities import check
 from bot.engine.denoising import Order
+from bot.engine.families import find_family
+from bot.engine.families.family import Family
 from bot.engine.faults import release
 from bot.engine.host import Host
 from bot.engine.loading import LoadedModel
@@ -54,6 +56,7 @@ class StepEngine:
         self._pipelines = PipelineEngine(host)
         self._batcher = Batcher(host.options, self._make_room, clock)
         host.in_use = lambda: self._batcher.models
+        host.adapt = self._adapt
         self._inbox: deque[Arrival[Any]] = deque()
         self._at_pipeline: Order | None = None
         self._lock = threading.Lock()
@@ -198,6 +201,13 @@ class StepEngine:
         if model.family:
             spec = model.spec
             self._batcher.prepare(Bucket(spec.name, spec.width, spec.height), model.family)
+
+    def _adapt(self, model: LoadedModel) -> Family | None:
+        options, on_cuda = self._host.options, self._host.device.startswith("cuda")
+        if on_cuda and options.offload != "none":
+            return None  # what moves in and out of memory by its pipeline's hooks must be called by it
+        wanted = model.spec.compile if options.compile == "auto" else options.compile == "on"
+        return find_family(model.text_to_image, compiled=on_cuda and wanted)
 
     def _make_room(self) -> None:
         self._host.residents.keep(1)

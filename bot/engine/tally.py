@@ -12,6 +12,9 @@ class Tally:
     ticks: int = 0
     forwards: int = 0
     rows: int = 0
+    backlog_forwards: int = 0
+    backlog_rows: int = 0
+    """The same, of the steps that could not take everybody along."""
     decodes: int = 0
     previews: int = 0
     seconds: dict[str, float] = field(

@@ -65,18 +65,18 @@ async def test_loading_says_what_the_family_can_do(engine: AnyEngine, family: st
 
 @pytest.mark.parametrize("family", SAVE)
 async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
-    engine: AnyEngine, folders: dict[str, Path], family: str
+    tolerance: int, engine: AnyEngine, folders: dict[str, Path], family: str
 ) -> None:
     made = await engine.generate(a_recipe(model=family, num_inference_steps=3), None, ignore)
 
     expected = stock(AutoPipelineForText2Image, folders[family], width=64, height=64, num_inference_steps=3)
-    assert abs(pixels(made.picture) - expected).max() == 0
+    assert abs(pixels(made.picture) - expected).max() <= tolerance
 
 
 @pytest.mark.parametrize("family", ["flux", "sdxl"])
 @pytest.mark.parametrize("strength", [0.4, 1.0])
 async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
-    engine: AnyEngine, folders: dict[str, Path], family: str, strength: float
+    tolerance: int, engine: AnyEngine, folders: dict[str, Path], family: str, strength: float
 ) -> None:
     recipe = a_recipe(model=family, num_inference_steps=5, strength=strength)
     made = await engine.generate(recipe, a_picture(), ignore)
@@ -89,7 +89,7 @@ async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
         num_inference_steps=5,
         **({"width": 64, "height": 64} if family == "flux" else {}),
     )
-    assert abs(pixels(made.picture) - expected).max() == 0
+    assert abs(pixels(made.picture) - expected).max() <= tolerance
 
 
 @pytest.mark.parametrize("family", SAVE)

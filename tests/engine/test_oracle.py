@@ -69,27 +69,27 @@ async def engine_makes(engine: AnyEngine, recipe: Recipe) -> Any:
 @pytest.mark.parametrize("guidance_scale", [1.0, 7.5])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
-    engine: AnyEngine, stock: Stock, scheduler: str, guidance_scale: float
+    tolerance: int, engine: AnyEngine, stock: Stock, scheduler: str, guidance_scale: float
 ) -> None:
     recipe = a_recipe(
         scheduler=scheduler, guidance_scale=guidance_scale, num_inference_steps=STEPS, negative_prompt="blur"
     )
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() == 0
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.3, 0.55, 0.9, 1.0])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
-    engine: AnyEngine, stock: Stock, scheduler: str, strength: float
+    tolerance: int, engine: AnyEngine, stock: Stock, scheduler: str, strength: float
 ) -> None:
     recipe = a_recipe(scheduler=scheduler, strength=strength, num_inference_steps=STEPS)
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() == 0
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-async def test_a_picture_is_the_same_after_others(engine: AnyEngine, scheduler: str) -> None:
+async def test_a_picture_is_the_same_after_others(tolerance: int, engine: AnyEngine, scheduler: str) -> None:
     recipe = a_recipe(scheduler=scheduler, seed=99)
     first = await engine_makes(engine, recipe)
 
@@ -97,13 +97,15 @@ async def test_a_picture_is_the_same_after_others(engine: AnyEngine, scheduler: 
         await engine_makes(engine, a_recipe(scheduler=other, guidance_scale=1.0))
         await engine_makes(engine, a_recipe(scheduler=other, num_inference_steps=5, strength=0.6))
 
-    assert abs(await engine_makes(engine, recipe) - first).max() == 0
+    assert abs(await engine_makes(engine, recipe) - first).max() <= tolerance
 
 
-async def test_the_model_s_own_scheduler_is_stock_s_too(engine: AnyEngine, stock: Stock) -> None:
+async def test_the_model_s_own_scheduler_is_stock_s_too(
+    tolerance: int, engine: AnyEngine, stock: Stock
+) -> None:
     recipe = a_recipe(num_inference_steps=STEPS, prompt="日本の庭園 🙂")
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() == 0
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
 
 
 async def test_the_render_s_recipe_makes_the_same_picture_again(engine: AnyEngine) -> None:

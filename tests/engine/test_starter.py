@@ -129,23 +129,27 @@ def test_every_word_of_every_phrase_is_known(tokens: list[list[int]], phrases: l
 # Its pictures
 
 
-async def test_a_picture_is_stock_diffusers_pixel_by_pixel(engine: AnyEngine, text_to_image: Any) -> None:
+async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
+    tolerance: int, engine: AnyEngine, text_to_image: Any
+) -> None:
     ours = recipe("a 3d cat")
 
     stock = np.array(text_to_image(**given(ours)).images[0]).astype(int)
 
     assert stock.shape == (SIDE, SIDE, 3)
-    assert abs(await drawn(engine, ours) - stock).max() == 0
+    assert abs(await drawn(engine, ours) - stock).max() <= tolerance
 
 
-async def test_a_remix_is_stock_diffusers_pixel_by_pixel(engine: AnyEngine, image_to_image: Any) -> None:
+async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
+    tolerance: int, engine: AnyEngine, image_to_image: Any
+) -> None:
     ours = recipe("a neon cat", strength=STRENGTH)
 
     made = image_to_image(image=an_image(SIDE, SIDE), strength=STRENGTH, **given(ours))
     stock = np.array(made.images[0]).astype(int)
 
     assert stock.shape == (SIDE, SIDE, 3)
-    assert abs(await drawn(engine, ours) - stock).max() == 0
+    assert abs(await drawn(engine, ours) - stock).max() <= tolerance
 
 
 @pytest.mark.parametrize("strength", [None, STRENGTH])

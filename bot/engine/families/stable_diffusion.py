@@ -43,10 +43,10 @@ class StableDiffusion:
         self._forward = Compiled(self.unet, "__call__", enabled=compiled)
         self._decode = Compiled(self.vae, "decode", enabled=compiled)
         self._tiled = False
-        if self.device.startswith("cuda"):
-            # What the tensor cores read without reordering.
-            self.unet.to(memory_format=torch.channels_last)
-            self.vae.to(memory_format=torch.channels_last)
+        # What tensor cores read without reordering; on a CPU it is half as fast again.
+        self._format = torch.contiguous_format if self.device == "mps" else torch.channels_last
+        self.unet.to(memory_format=self._format)
+        self.vae.to(memory_format=self._format)
 
     def new_scheduler(self, name: str | None) -> Any:
         return new_scheduler(self.pipeline.scheduler, name)
@@ -85,9 +85,7 @@ class StableDiffusion:
     def predict(self, rows: Sequence[Row], pad_to: int = 0) -> torch.Tensor:
         count = len(rows)
         rows = [*rows, *[rows[-1]] * (self._forward.padded(max(count, pad_to)) - count)]
-        latents = torch.cat([row.latents for row in rows])
-        if self.device.startswith("cuda"):
-            latents = latents.contiguous(memory_format=torch.channels_last)
+        latents = torch.cat([row.latents for row in rows]).contiguous(memory_format=self._format)
         made = self._forward(
             latents,
             torch.tensor([row.timestep for row in rows], dtype=torch.float32, device=self.device),
@@ -107,7 +105,8 @@ class StableDiffusion:
         return {"timestep_cond": embedded.to(self.device, self.dtype)}
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        image = self._decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
+        latents = (latents / self.vae.config.scaling_factor).contiguous(memory_format=self._format)
+        image = self._decode(latents, return_dict=False)[0]
         return (image * 0.5 + 0.5).clamp(0, 1).float()
 
     def is_flagged(self, image: torch.Tensor) -> bool:

@@ -54,6 +54,7 @@ class StableDiffusionXL(StableDiffusion):
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         mean, std = self._statistics(latents)
         latents = latents * std / self.vae.config.scaling_factor + mean
+        latents = latents.contiguous(memory_format=self._format)
         # Half precision overflows in this VAE, and the picture turns black.
         if self.dtype == torch.float16 and self.vae.config.force_upcast:
             with self._in_float32():
