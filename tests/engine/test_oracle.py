@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import diffusers
-import numpy as np
 import pytest
-import torch
-from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image
 
 from bot.core.recipe import Recipe
 from tests.engine.conftest import AnyEngine
-from tests.engine.examples import a_picture, a_recipe, an_image, ignore, pixels
+from tests.engine.examples import a_picture, a_recipe, ignore, pixels
+from tests.engine.stock import Stock
 
 # Diffusers' schedulers hand torch tensors to NumPy 2 in the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -30,35 +27,8 @@ STEPS = 10
 
 
 @pytest.fixture(scope="module")
-def stock(tiny: Path) -> "Stock":
+def stock(tiny: Path) -> Stock:
     return Stock(tiny)
-
-
-class Stock:
-    """Diffusers as its own documentation uses it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.text_to_image = AutoPipelineForText2Image.from_pretrained(folder)
-        self.image_to_image = AutoPipelineForImage2Image.from_pretrained(folder)
-        for pipeline in (self.text_to_image, self.image_to_image):
-            pipeline.set_progress_bar_config(disable=True)
-        self._config = self.text_to_image.scheduler.config
-
-    def make(self, recipe: Recipe) -> Any:
-        pipeline = self.image_to_image if recipe.is_remix else self.text_to_image
-        pipeline.scheduler = getattr(diffusers, recipe.scheduler or "DDIMScheduler").from_config(self._config)
-        image = {"image": an_image(), "strength": recipe.strength} if recipe.is_remix else {}
-        size = {} if recipe.is_remix else {"width": recipe.width, "height": recipe.height}
-        made = pipeline(
-            recipe.prompt,
-            num_inference_steps=recipe.num_inference_steps,
-            guidance_scale=recipe.guidance_scale,
-            negative_prompt=recipe.negative_prompt or None,
-            generator=torch.Generator("cpu").manual_seed(recipe.seed),
-            **image,
-            **size,
-        )
-        return np.array(made.images[0]).astype(int)
 
 
 async def engine_makes(engine: AnyEngine, recipe: Recipe) -> Any:
@@ -75,7 +45,7 @@ async def test_a_picture_is_stock_diffusers_pixel_by_pixel(
         scheduler=scheduler, guidance_scale=guidance_scale, num_inference_steps=STEPS, negative_prompt="blur"
     )
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe).pixels).max() <= tolerance
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.3, 0.55, 0.9, 1.0])
@@ -85,7 +55,7 @@ async def test_a_remix_is_stock_diffusers_pixel_by_pixel(
 ) -> None:
     recipe = a_recipe(scheduler=scheduler, strength=strength, num_inference_steps=STEPS)
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe).pixels).max() <= tolerance
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -105,7 +75,7 @@ async def test_the_model_s_own_scheduler_is_stock_s_too(
 ) -> None:
     recipe = a_recipe(num_inference_steps=STEPS, prompt="日本の庭園 🙂")
 
-    assert abs(await engine_makes(engine, recipe) - stock.make(recipe)).max() <= tolerance
+    assert abs(await engine_makes(engine, recipe) - stock.make(recipe).pixels).max() <= tolerance
 
 
 async def test_the_render_s_recipe_makes_the_same_picture_again(engine: AnyEngine) -> None:
