@@ -75,7 +75,7 @@ async def _start(client: Atelier, token: str, services: Services) -> None:
     """Serve Discord until the client ends, or the engine's device is lost.
 
     Raises:
-        DeviceLostError: so that whoever started the process starts it anew; the queue is kept.
+        DeviceLostError: so that whoever started the process starts it anew.
     """
     lost = asyncio.create_task(services.generation.device_lost.wait(), name="device-lost")
     serving = asyncio.create_task(client.start(token), name="discord")
@@ -92,9 +92,15 @@ async def _start(client: Atelier, token: str, services: Services) -> None:
 
 
 async def warm_up(services: Services) -> None:
-    """Load the default model; a failure is logged, since other models may work."""
+    """Load the default model; a failure is logged, since other models may work.
+
+    Raises:
+        DeviceLostError: none will, in this process.
+    """
     try:
         await services.generation.warm_up()
+    except DeviceLostError:
+        raise
     except EngineError as error:
         log.warning("%s", explain(error), exc_info=error.__cause__)
     # Torch and diffusers leave about a million objects, which live as long as the process. Looking

@@ -188,7 +188,7 @@ def _explain_engine(error: e.EngineError) -> str:
         case e.DeviceLostError():
             return (
                 "The graphics device has failed, and the bot must be started again; "
-                "jobs that waited stay in the queue."
+                "ask once more when it is back."
             )
         case e.EngineClosedError():
             return "The bot is shutting down; try again in a minute."

@@ -222,7 +222,8 @@ class GenerationService:
     async def _run(self, job: Job, feed: Feed) -> None:
         try:
             await self._jobs.start(job.id, self._clock.now())
-            self._learn(job.recipe.model, await self._engine.load(job.recipe.model))
+            if self.catalog.get(job.recipe.model).capabilities is None:
+                self._learn(job.recipe.model, await self._engine.load(job.recipe.model))
             renders = await self._maker.render(job, feed.emit)
             self._saving.add(job.id)
             job = self._live[job.id][0]  # its card may have been placed meanwhile
@@ -250,8 +251,9 @@ class GenerationService:
         self.device_lost.set()
         if self._pump:
             self._pump.cancel()
-        for _, feed in self._live.values():
-            feed.emit(Failed(error))
+        for job_id, (_, feed) in self._live.items():
+            if job_id not in self._saving:  # those are made
+                feed.emit(Failed(error))
 
     async def _end(self, job: Job, feed: Feed, status: JobStatus, error: AtelierError | None = None) -> None:
         self._forget(job.id)

@@ -1,18 +1,18 @@
 """Many pictures, step by step: one tick takes one step of those whose turn it is, together."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import torch
 
-from bot.core.errors import AtelierError, DeviceLostError, DeviceMemoryError, UnsafeImageError
+from bot.core.errors import AtelierError, DeviceLostError, UnsafeImageError
+from bot.core.jobs import Render
 from bot.core.ports import OnPreview
 from bot.engine.denoising import Denoising, Order
 from bot.engine.devices import versions
 from bot.engine.embeddings import Embeddings
-from bot.engine.families.family import Family, Row
-from bot.engine.faults import generation_fault, release
+from bot.engine.families.family import DECODES_AT_ONCE, Family, Row
+from bot.engine.faults import generation_fault
 from bot.engine.host import attempt
 from bot.engine.lanes import Lane, Lanes
 from bot.engine.loading import LoadedModel
@@ -20,23 +20,19 @@ from bot.engine.options import EngineOptions
 from bot.engine.outgoing import Outgoing
 from bot.engine.planner import Bucket, Candidate, choose
 from bot.engine.previews import GAP, MOST_SHARE, Previews, fit_previews
-from bot.engine.second_try import resized, smaller
 from bot.engine.tally import Tally
-from bot.engine.worker import Stopped
+from bot.engine.under_way import UnderWay
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Owned = tuple[Denoising, Row]
-
-_DECODES_AT_ONCE: Final = 4
-"""On a GPU. A CPU gains nothing from more than one, and others would wait for it."""
 
 
 class Batcher:
     """For the device's thread. An order's outcome is set here, and only here, once it was added.
 
     Args:
-        make_room: called when memory ran out: gives back what is idle.
+        make_room: gives back what is idle; called when memory ran out.
         clock: seconds.
     """
 
@@ -49,43 +45,42 @@ class Batcher:
         self.lanes = Lanes(options, clock)
         self.embeddings = Embeddings()
         self.tally = Tally()
-        self._active: list[Denoising] = []
-        self._over: list[Denoising] = []
-        """Waiting for their decode, first come first served: it ends a picture."""
-        self._leaving: list[tuple[Denoising, Outgoing]] = []
+        self._pictures = UnderWay(self._make_more_room)
         self._previews: dict[str, Previews | None] = {}
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._active or self._over or self._leaving)
+        return bool(self._pictures.all)
 
     @property
     def models(self) -> set[str]:
         """Names of the models that pictures are being made with."""
-        return {denoising.recipe.model for denoising in self._all()}
+        return {denoising.recipe.model for denoising in self._pictures.all}
 
     def prepare(self, bucket: Bucket, family: Family) -> None:
         """Measure a model at a size, and fit its previews, so that no picture waits for that.
 
+        Where there is no memory for it, nothing is lost: each picture finds out for itself.
+
         Raises:
-            DeviceMemoryError: not even one row fits.
             EngineError: it fails for another reason.
         """
-        if attempt(bucket.model, self._lane, bucket, family) is None:
-            raise DeviceMemoryError(*bucket)
+        with family.compiling():
+            if attempt(bucket.model, self._lane, bucket, family) is None:
+                self._make_more_room()
+                attempt(bucket.model, self._lane, bucket, family)
         self._fit_previews(bucket.model, family)
 
     def add(self, order: Order, model: LoadedModel, family: Family) -> None:
         """Take an order up. What is wrong with it becomes its outcome."""
         try:
-            self._active.append(Denoising(order, model, family))
+            self._pictures.active.append(Denoising(order, model, family))
         except Exception as error:  # noqa: BLE001 - whatever diffusers says of a scheduler
             order.outcome.set_exception(generation_fault(error, order.recipe.model))
 
     def drop(self, error: AtelierError) -> None:
         """End everything with `error`."""
-        for denoising in self._all():
-            self._end(denoising, copy(error))
+        self._pictures.drop(error)
         self.embeddings.forget()
 
     def tick(self) -> None:
@@ -96,30 +91,24 @@ class Batcher:
         """
         with self.tally.timed("tick", self._clock), torch.no_grad():
             self.tally.ticks += 1
-            for denoising in self._all():
-                if denoising.order.stop.is_set():
-                    self._end(denoising, Stopped())
+            self._pictures.drop_stopped()
             self._decode_some()
             if chosen := self._choose():
                 self._step(chosen)
-            self._hand_out(wait=not self._active and not self._over)
+            self._hand_out(wait=not self._pictures.active and not self._pictures.over)
 
-    def _all(self) -> list[Denoising]:
-        return [*self._active, *self._over, *(denoising for denoising, _ in self._leaving)]
+    def _make_more_room(self) -> None:
+        self.embeddings.forget()
+        self._make_room()
 
     # Choosing.
 
     def _choose(self) -> list[Denoising]:
         candidates = []
-        for denoising in list(self._active):
-            lane = self._try(denoising, self._lane, denoising.bucket, denoising.family)
+        for denoising in self._pictures.active:
+            lane = self._pictures.attempt(denoising, self._lane, denoising.bucket, denoising.family)
             if lane is not None:
-                remaining = denoising.rows_left * lane.row_ms
-                candidates.append(
-                    Candidate(
-                        denoising, denoising.bucket, denoising.row_count, remaining, denoising.order.since
-                    )
-                )
+                candidates.append(_candidate(denoising, lane))
         chosen = choose(candidates, self.lanes.cap, self._clock(), self._options.ageing)
         return [denoising for denoising in chosen if denoising.is_begun or self._begin(denoising)]
 
@@ -130,28 +119,34 @@ class Batcher:
     def _begin(self, denoising: Denoising) -> bool:
         begun = self._clock()
         with self.tally.timed("begin", self._clock):
-            done = self._try(denoising, denoising.begin, self.embeddings)
+            done = self._pictures.attempt_in_tiles(denoising, denoising.begin, self.embeddings)
         denoising.device_ms += (self._clock() - begun) * 1000
         return done is not None
 
     # One forward, and what follows from it.
 
     def _step(self, chosen: list[Denoising]) -> None:
+        owned: list[Owned] = []
         with self.tally.timed("scheduler", self._clock):
-            owned = [(denoising, row) for denoising in chosen for row in denoising.rows()]
+            for denoising in chosen:
+                rows = self._pictures.attempt(denoising, denoising.rows)
+                owned += [(denoising, row) for row in rows or ()]
+        if not owned:
+            return
+        family, bucket = owned[0][0].family, owned[0][0].bucket
         begun = self._clock()
         with self.tally.timed("forward", self._clock):
-            predictions = self._predict(chosen[0].bucket, owned)
-            chosen[0].family.synchronize()
+            predictions = self._predict(bucket, owned)
+            family.synchronize()
         share = (self._clock() - begun) * 1000 / len(owned)
-        if len(chosen) < len(self._active):
+        if len(chosen) < len(self._pictures.active):
             self.tally.backlog_forwards += 1
             self.tally.backlog_rows += len(owned)
         for denoising in chosen:
             own = [p for (owner, _), p in zip(owned, predictions, strict=True) if owner is denoising]
             made = [p for p in own if p is not None]
             denoising.device_ms += share * len(own)
-            if len(made) == len(own):
+            if own and len(made) == len(own):
                 self._advance(denoising, made)
 
     def _predict(self, bucket: Bucket, owned: Sequence[Owned]) -> list[torch.Tensor | None]:
@@ -179,14 +174,14 @@ class Batcher:
             raise
         except AtelierError:
             return None
-        if made is None:
+        if made is None and not self._options.exact_rows:  # those are filled up again anyway
             self.lanes.lower(bucket, len(owned) // 2)
         return made
 
     def _predict_one(self, denoising: Denoising, row: Row) -> torch.Tensor | None:
-        if denoising not in self._active or not denoising.is_begun:
+        if denoising not in self._pictures.active or not denoising.is_begun:
             return None  # its other row has failed
-        return self._try(denoising, self._forward, denoising.family, [row])
+        return self._pictures.attempt(denoising, self._forward, denoising.family, [row])
 
     def _forward(self, family: Family, rows: list[Row]) -> torch.Tensor:
         made = family.predict(rows, self._options.exact_rows)
@@ -196,12 +191,13 @@ class Batcher:
 
     def _advance(self, denoising: Denoising, predictions: list[torch.Tensor]) -> None:
         with self.tally.timed("scheduler", self._clock):
-            seen = self._try(denoising, denoising.advance, predictions)
+            # A scheduler that was interrupted in its step has moved on half-way.
+            seen = self._pictures.attempt_once(denoising, denoising.advance, predictions)
         if seen is None:
             return
         if denoising.is_over:
-            self._active.remove(denoising)
-            self._over.append(denoising)
+            self._pictures.active.remove(denoising)
+            self._pictures.over.append(denoising)
         elif denoising.order.on_preview:
             self._show_preview(denoising, denoising.order.on_preview, seen)
 
@@ -229,88 +225,36 @@ class Batcher:
     # Decoding, and handing out.
 
     def _decode_some(self) -> None:
-        if not self._over:
+        if not self._pictures.over:
             return
-        first = self._over[0]
-        most = 1 if first.family.device == "cpu" or self._options.exact_rows else _DECODES_AT_ONCE
-        batch = [denoising for denoising in self._over if denoising.bucket == first.bucket][:most]
+        first = self._pictures.over[0]
+        most = 1 if first.family.device == "cpu" or self._options.exact_rows else DECODES_AT_ONCE
+        batch = [denoising for denoising in self._pictures.over if denoising.bucket == first.bucket][:most]
         begun = self._clock()
         with self.tally.timed("decode", self._clock):
             made = _or_nothing(first.recipe.model, _decode, batch) if len(batch) > 1 else None
             for place, denoising in enumerate(batch):
                 # One by one if need be, so that only the picture fails whose fault it was.
-                outgoing = made[place] if made else self._try(denoising, _decode_one, denoising)
+                outgoing = (
+                    made[place]
+                    if made
+                    else self._pictures.attempt_in_tiles(denoising, _decode_one, denoising)
+                )
                 denoising.device_ms += (self._clock() - begun) * 1000 / len(batch)
                 if outgoing is not None:
                     self.tally.decodes += 1
-                    self._over.remove(denoising)
-                    self._leaving.append((denoising, outgoing))
+                    self._pictures.over.remove(denoising)
+                    self._pictures.leaving.append((denoising, outgoing))
 
     def _hand_out(self, *, wait: bool) -> None:
         """Set the outcomes of the pictures that have arrived from the device."""
-        for denoising, outgoing in list(self._leaving):
+        for denoising, outgoing in self._pictures.leaving:
             if not wait and not outgoing.is_ready:
                 continue
-            picture = self._try(denoising, outgoing.picture)
-            if picture is not None:
-                self._leaving.remove((denoising, outgoing))
-                told = versions(denoising.family.device, denoising.family.dtype)
-                denoising.order.outcome.set_result(denoising.render(picture, told))
-
-    # Failing: one picture's trouble is nobody else's.
-
-    def _try(self, denoising: Denoising, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
-        """What `work(*args)` returns; None when the picture has failed, or starts again, smaller.
-
-        When memory runs out, the same is tried without what is idle, then with a VAE that works in tiles,
-        and then the picture starts again, smaller, once.
-
-        Raises:
-            DeviceLostError: the device will not work again.
-        """
-        remedies: list[Callable[[], object]] = [self._make_room_for_more, denoising.family.use_tiles]
-        while True:
-            try:
-                done = attempt(denoising.recipe.model, work, *args, **named)
-            except DeviceLostError:
-                raise
-            except AtelierError as error:
-                self._end(denoising, error)
-                return None
-            if done is not None:
-                return done
-            if not remedies:
-                self._shrink(denoising)
-                return None
-            remedies.pop(0)()
-
-    def _make_room_for_more(self) -> None:
-        self.embeddings.forget()
-        self._make_room()
-
-    def _shrink(self, denoising: Denoising) -> None:
-        recipe = denoising.recipe
-        if recipe is not denoising.order.recipe:  # it is the second try already
-            self._end(denoising, DeviceMemoryError(recipe.model, recipe.width, recipe.height))
-            return
-        try:
-            recipe = smaller(recipe, denoising.model.spec)
-        except DeviceMemoryError as error:
-            self._end(denoising, error)
-            return
-        source = denoising.source and resized(denoising.source, recipe.width, recipe.height)
-        denoising.restart(recipe, source)
-        if denoising in self._over:
-            self._over.remove(denoising)
-            self._active.append(denoising)
-
-    def _end(self, denoising: Denoising, error: Exception) -> None:
-        for line in (self._active, self._over):
-            if denoising in line:
-                line.remove(denoising)
-        self._leaving = [(d, outgoing) for d, outgoing in self._leaving if d is not denoising]
-        release(error)
-        denoising.order.outcome.set_exception(error)
+            render = self._pictures.attempt_once(denoising, _render, denoising, outgoing)
+            if render is not None:
+                self._pictures.leaving = [each for each in self._pictures.leaving if each[0] is not denoising]
+                denoising.order.outcome.set_result(render)
 
 
 def _candidate(denoising: Denoising, lane: Lane) -> Candidate[Denoising]:
@@ -334,6 +278,10 @@ def _decode(batch: Sequence[Denoising]) -> list[Outgoing]:
 
 def _decode_one(denoising: Denoising) -> Outgoing:
     return _decode([denoising])[0]
+
+
+def _render(denoising: Denoising, outgoing: Outgoing) -> Render:
+    return denoising.render(outgoing.picture(), versions(denoising.family.device, denoising.family.dtype))
 
 
 def _or_nothing(model: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:

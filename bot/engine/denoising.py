@@ -102,6 +102,11 @@ class Denoising:
         return (len(self._timesteps) - self._evaluations) * self.row_count
 
     @property
+    def is_second_try(self) -> bool:
+        """Whether it is made smaller than it was asked for."""
+        return self.recipe is not self.order.recipe
+
+    @property
     def is_begun(self) -> bool:
         return self.latents is not None
 
@@ -112,6 +117,7 @@ class Denoising:
     def begin(self, embeddings: Embeddings) -> bool:
         """Read the prompt, encode the source, draw the noise, in stock diffusers' order; then True."""
         recipe, family = self.recipe, self.family
+        self._generator.manual_seed(recipe.seed)  # it may have been tried before, without memory
         condition = embeddings.prompt(recipe.model, family, recipe.given_prompt)
         self.cut = condition.cut
         self._conditions = [condition]
@@ -122,7 +128,9 @@ class Denoising:
             shape = family.latent_shape(recipe.width, recipe.height)
             self.latents = self._noise(shape) * self.scheduler.init_noise_sigma
             return True
-        encoded = embeddings.image(recipe.model, family, recipe.source_sha256, self.source)
+        # The second try's source is not what another request of that size would start from.
+        name = None if self.is_second_try else recipe.source_sha256
+        encoded = embeddings.image(recipe.model, family, name, self.source)
         drawn = family.sample_latents(encoded, self._generator)
         self.latents = self.scheduler.add_noise(drawn, self._noise(tuple(drawn.shape)), self._timesteps[:1])
         return True

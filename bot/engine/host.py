@@ -91,8 +91,7 @@ class Host:
 
     def _load_and_warm_up(self, spec: ModelSpec) -> LoadedModel:
         """Load, and make one small picture in a few steps: what does not work shows now."""
-        model = load_model(spec, self.options, self.device)
-        model = replace(model, family=self.adapt(model))
+        loaded = load_model(spec, self.options, self.device)
         side = -(-spec.min_side // spec.multiple_of) * spec.multiple_of
         recipe = Recipe(
             model=spec.name,
@@ -106,7 +105,12 @@ class Host:
             seed=0,
         )
         watch = StepWatch(lambda _step, _steps: None, Event())
+        model = loaded
         try:
+            adapted = attempt(spec.name, self._adapted, loaded)
+            if adapted is None:
+                raise DeviceMemoryError(spec.name, side, side)
+            model = adapted
             made = attempt(spec.name, render, model, recipe, None, watch)
         except UnsafeImageError:
             return model  # a few steps' noise may look like anything; the checker works
@@ -115,6 +119,9 @@ class Host:
         if made is None:
             raise DeviceMemoryError(spec.name, side, side)
         return model
+
+    def _adapted(self, model: LoadedModel) -> LoadedModel:
+        return replace(model, family=self.adapt(model))
 
 
 def attempt(model: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:

@@ -14,7 +14,7 @@ from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image
 from huggingface_hub import try_to_load_from_cache
 
 from bot.core.catalog import CATALOG_VARIABLE, Capabilities, ModelSpec
-from bot.core.errors import DeviceMemoryError, ModelUnavailableError
+from bot.core.errors import DeviceLostError, DeviceMemoryError, ModelUnavailableError
 from bot.engine.capabilities import find_capabilities
 from bot.engine.devices import choose_dtype
 from bot.engine.families.family import Family
@@ -74,6 +74,7 @@ def load_model(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedMo
     Raises:
         ModelUnavailableError: with the reason.
         DeviceMemoryError: it does not fit.
+        DeviceLostError: the device will not work again.
     """
     try:
         return _load(spec, options, device)
@@ -81,6 +82,8 @@ def load_model(spec: ModelSpec, options: EngineOptions, device: str) -> LoadedMo
         raise
     except Exception as error:
         fault = loading_fault(error, spec)
+        if isinstance(fault, DeviceLostError):
+            raise fault from error
         if isinstance(fault, ModelUnavailableError):
             found = local_folder(spec.source)
             if fault.reason == "damaged" and found and _is_pickled(found):

@@ -32,7 +32,7 @@ class Outgoing:
         self._arrived: Any = None
         if image.is_cuda:
             self._arrived = torch.cuda.Event()
-            self._arrived.record()
+            self._arrived.record(torch.cuda.current_stream(image.device))
 
     @property
     def is_ready(self) -> bool:

@@ -55,30 +55,29 @@ def measure(
         clock: seconds.
         thorough: measure all the way, past the knee and however long it takes (for the benchmark).
     """
-    begun = clock()
+    spent = 0.0
     ms: dict[int, float] = {}
     rows = 1
     while rows <= most:
         try:
-            ms[rows] = _best(forward, rows, clock)
+            ms[rows], seconds = _best(forward, rows, clock)
         except Exception:
             if not ms:
                 raise
             break
-        if not thorough and (Profile(ms).knee < rows or clock() - begun > PATIENCE):
+        spent += seconds
+        if not thorough and (Profile(ms).knee < rows or spent >= PATIENCE):
             break
         rows *= 2
     return Profile(ms)
 
 
-def _best(forward: Callable[[int], None], rows: int, clock: Callable[[], float]) -> float:
-    begun = clock()
-    forward(rows)  # the first of a shape pays for what is then remembered
-    first = clock() - begun
-    repeats = REPEATS if first < PATIENCE / 8 else 1
-    times = []
-    for _ in range(repeats):
+def _best(forward: Callable[[int], None], rows: int, clock: Callable[[], float]) -> tuple[float, float]:
+    """(the best in milliseconds, seconds of all that were timed)."""
+    forward(rows)  # the first of a shape pays for what is then remembered; a compilation takes minutes
+    times: list[float] = []
+    while len(times) < REPEATS and sum(times) < PATIENCE / 4:
         begun = clock()
         forward(rows)
         times.append(clock() - begun)
-    return min(times) * 1000
+    return min(times) * 1000, sum(times)

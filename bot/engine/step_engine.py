@@ -17,7 +17,13 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from bot.core.catalog import Capabilities
-from bot.core.errors import AtelierError, DeviceLostError, DeviceMemoryError, EngineClosedError
+from bot.core.errors import (
+    AtelierError,
+    DeviceLostError,
+    DeviceMemoryError,
+    EngineClosedError,
+    GenerationError,
+)
 from bot.core.jobs import Picture, Render
 from bot.core.ports import DeviceReport, OnPreview, OnStep
 from bot.core.recipe import Recipe
@@ -26,7 +32,7 @@ from bot.engine.capabilities import check
 from bot.engine.denoising import Order
 from bot.engine.families import find_family
 from bot.engine.families.family import Family
-from bot.engine.faults import release
+from bot.engine.faults import describe, is_device_lost, release
 from bot.engine.host import Host
 from bot.engine.loading import LoadedModel
 from bot.engine.pipeline_engine import PipelineEngine, check_source
@@ -59,6 +65,8 @@ class StepEngine:
         host.adapt = self._adapt
         self._inbox: deque[Arrival[Any]] = deque()
         self._at_pipeline: Order | None = None
+        self._needs_quiet: Arrival[Any] | None = None
+        """First in line, and does not fit beside what is being made: it was tried."""
         self._lock = threading.Lock()
         """Guards the two below, which the loop's thread and the device's both change."""
         self._turning = False
@@ -139,8 +147,9 @@ class StepEngine:
             except DeviceLostError as error:
                 self._lose(error)
             except Exception as error:
+                # A fault of ours: what is being made ends with it, the rest goes on.
                 log.exception("the step engine failed")
-                self._lose(DeviceLostError(repr(error)))
+                self._batcher.drop(GenerationError("", describe(error)))
         with self._lock:
             self._turning = not self._end and (self._batcher.is_busy or bool(self._inbox))
             if self._turning:
@@ -152,16 +161,24 @@ class StepEngine:
         One whose model has no room waits until nothing is being made, and those behind it wait too: else
         it might wait for ever.
         """
-        while self._inbox:
+        for arrival in [each for each in self._inbox if each.stop.is_set()]:
+            self._inbox.remove(arrival)
+            arrival.outcome.set_exception(Stopped())
+        while self._inbox and not self._end:
             first = self._inbox[0]
-            if first.stop.is_set():
-                first.outcome.set_exception(Stopped())
-            elif not self._has_room_for(first) or not self._admit(first):
+            if not self._has_room_for(first):
+                return
+            if not self._admit(first):
+                self._needs_quiet = first
                 return
             self._inbox.popleft()
+            if isinstance(first, Order) and first.outcome.done():
+                return  # a pipeline made it: now it is the others' turn
 
     def _has_room_for(self, arrival: "Arrival[Any]") -> bool:
-        return not self._batcher.is_busy or self._host.residents.has_room_for(arrival.model)
+        if not self._batcher.is_busy:
+            return True
+        return arrival is not self._needs_quiet and self._host.residents.has_room_for(arrival.model)
 
     def _admit(self, arrival: "Arrival[Any]") -> bool:
         """Do what `arrival` is for, its model in memory; False when that must wait for others to end."""
@@ -180,7 +197,9 @@ class StepEngine:
             if self._batcher.is_busy:
                 return False
             arrival.outcome.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - it is this one's, whatever it is
+        except Exception as error:
+            if is_device_lost(error):
+                raise DeviceLostError(describe(error)) from error
             release(error)
             arrival.outcome.set_exception(error)
         return True
@@ -191,6 +210,8 @@ class StepEngine:
             self._batcher.add(order, model, model.family)
             return
         self._at_pipeline = order
+        if self._end:  # just now
+            order.stop.set()
         try:
             watch = StepWatch(order.on_step, order.stop)
             order.outcome.set_result(self._pipelines.make(model, order.recipe, order.source, watch))

@@ -1,6 +1,7 @@
 """A family without a network, on a clock of its own: what the batcher does, and nothing else."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -91,6 +92,9 @@ class FakeFamily:
         if rows > self.memory:
             raise torch.OutOfMemoryError
         self.now += (self.base_ms + self.row_ms * rows) / 1000
+
+    def compiling(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def is_even(self, rows: int, width: int, height: int) -> bool:
         return True

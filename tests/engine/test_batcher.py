@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.errors import DeviceLostError, DeviceMemoryError, GenerationError
 from bot.core.jobs import Picture
-from bot.engine.denoising import Order
+from bot.engine.denoising import Denoising, Order
 from bot.engine.families.family import Row
 from bot.engine.planner import Bucket
 from bot.engine.worker import Stopped
@@ -242,6 +242,62 @@ def test_both_rows_of_a_guided_picture_fail_once() -> None:
     bench.run()
 
     assert isinstance(error_of(order), GenerationError)
+
+
+def test_a_scheduler_that_breaks_before_the_forward_fails_its_own_picture_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    good, bad = bench.add(), bench.add()
+    rows = Denoising.rows
+
+    def broken(denoising: Denoising) -> list[Row]:
+        if denoising.order is bad:
+            raise IndexError("an empty schedule")
+        return rows(denoising)
+
+    monkeypatch.setattr(Denoising, "rows", broken)
+    bench.run()
+
+    assert isinstance(error_of(bad), GenerationError)
+    assert good.outcome.result().steps_run == 4
+
+
+def test_a_step_that_memory_cut_short_is_not_taken_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    order = bench.add(num_inference_steps=3)
+    advance, calls = Denoising.advance, []
+
+    def interrupted(denoising: Denoising, predictions: list[torch.Tensor]) -> torch.Tensor:
+        calls.append(denoising.recipe.width)
+        seen = advance(denoising, predictions)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError
+        return seen
+
+    monkeypatch.setattr(Denoising, "advance", interrupted)
+    bench.run()
+
+    assert calls == [64, 64, 48, 48, 48]
+    assert order.outcome.result().recipe.width == 48
+
+
+def test_noise_that_is_drawn_again_is_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.add(num_inference_steps=1)
+    begin, drawn = Denoising.begin, []
+
+    def interrupted(denoising: Denoising, embeddings: Any) -> bool:
+        done = begin(denoising, embeddings)
+        drawn.append(denoising.latents)
+        if len(drawn) == 1:
+            raise torch.OutOfMemoryError
+        return done
+
+    monkeypatch.setattr(Denoising, "begin", interrupted)
+    bench.run()
+
+    assert torch.equal(drawn[0], drawn[1])
 
 
 def test_an_unknown_scheduler_fails_that_order_only() -> None:

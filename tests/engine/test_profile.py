@@ -65,6 +65,19 @@ def test_a_slow_machine_is_measured_at_few_rows() -> None:
     assert machine.ran == [1, 1]
 
 
+def test_a_first_call_that_compiles_is_not_held_against_the_model() -> None:
+    machine = device(10, 11, 12, 13)
+    seen: set[int] = set()
+
+    def forward(rows: int) -> None:
+        if rows not in seen:
+            machine.now += 100
+        seen.add(rows)
+        machine.forward(rows)
+
+    assert measure(forward, 8, machine.clock).knee == 8
+
+
 def test_rows_that_do_not_fit_into_memory_are_past_the_knee() -> None:
     machine = device(10, 11)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 
-from bot.core.errors import DeviceLostError, EngineClosedError
+from bot.core.errors import DeviceLostError, DeviceMemoryError, EngineClosedError, GenerationError
 from bot.core.jobs import Picture
 from bot.engine.compiled import Compiled
 from bot.engine.families import find_family
@@ -73,6 +73,95 @@ async def test_a_picture_of_another_model_waits_until_there_is_room_and_nobody_s
 
     assert order == ["a", "a", "b", "a"]
     assert (await engine.report()).resident == ("a",)
+
+
+async def test_a_model_that_does_not_fit_beside_what_is_being_made_is_tried_once_and_waits(
+    step_engine: Callable[..., StepEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = step_engine("a", "b", max_resident=2)
+    await engine.load("a")
+    load, tried = engine._host.residents._load, []
+
+    def load_when_alone(spec: Any) -> Any:
+        tried.append(engine._batcher.is_busy)
+        if engine._batcher.is_busy:
+            raise DeviceMemoryError(spec.name, 64, 64)
+        return load(spec)
+
+    monkeypatch.setattr(engine._host.residents, "_load", load_when_alone)
+    long = asyncio.create_task(engine.generate(a_recipe(model="a", num_inference_steps=40), None, ignore))
+    await asyncio.sleep(0)
+    other = asyncio.create_task(engine.generate(a_recipe(model="b"), None, ignore))
+    await asyncio.gather(long, other)
+
+    assert tried == [True, False]
+
+
+async def test_an_order_behind_one_that_waits_for_room_can_be_called_off(
+    step_engine: Callable[..., StepEngine],
+) -> None:
+    engine = step_engine("a", "b", max_resident=1)
+    await engine.load("a")
+    steps: list[int] = []
+    long = asyncio.create_task(
+        engine.generate(
+            a_recipe(model="a", num_inference_steps=60), None, lambda step, _steps: steps.append(step)
+        )
+    )
+    await asyncio.sleep(0)
+    waits = asyncio.create_task(engine.generate(a_recipe(model="b"), None, ignore))
+    behind = asyncio.create_task(engine.generate(a_recipe(model="a"), None, ignore))
+    await asyncio.sleep(0)
+
+    behind.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await behind
+
+    assert not long.done()
+    await asyncio.gather(long, waits)
+
+
+async def test_close_makes_none_of_the_pictures_that_still_wait_for_a_pipeline(
+    tiny: Path, tmp_path: Path
+) -> None:
+    other = families.save_pixart(tmp_path, tiny)
+    engine = StepEngine(Host(a_catalog(a_spec("pixart", other)), EngineOptions()), even_clock())
+    await engine.load("pixart")
+    told = asyncio.Event()
+    recipe = a_recipe(model="pixart", num_inference_steps=50)
+    tasks = [
+        asyncio.create_task(engine.generate(recipe, None, lambda _step, _steps: told.set())) for _ in range(3)
+    ]
+    await told.wait()
+    await engine.close()
+
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, EngineClosedError) for outcome in outcomes)
+
+
+async def test_a_device_that_is_lost_while_a_model_loads_is_lost(
+    step_engine: Callable[..., StepEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(*_: Any, **__: Any) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(StableDiffusionPipeline, "from_pretrained", poisoned)
+
+    with pytest.raises(DeviceLostError):
+        await step_engine().load("tiny")
+
+
+async def test_a_fault_of_our_own_ends_what_is_being_made_and_no_more(
+    step_engine: Callable[..., StepEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = step_engine()
+    await engine.load("tiny")
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.engine.batcher.choose", lambda *_: 1 / 0)
+        with pytest.raises(GenerationError):
+            await engine.generate(a_recipe(), None, ignore)
+
+    assert (await engine.generate(a_recipe(), None, ignore)).steps_run == 4
 
 
 async def test_a_model_without_a_family_is_run_by_its_pipeline_in_between(tiny: Path, tmp_path: Path) -> None:
@@ -245,9 +334,21 @@ def test_nothing_is_compiled_where_it_is_not_wanted(recorder: Recorder) -> None:
 
 def test_a_padded_forward_gives_the_rows_that_were_asked_for(tiny: Path, recorder: Recorder) -> None:
     family = StableDiffusion(StableDiffusionPipeline.from_pretrained(tiny), compiled=True)
-    with torch.no_grad():
+    with torch.no_grad(), family.compiling():
         family.warm_up(4, 64, 64)
+    recorder.shapes.clear()
+    with torch.no_grad():
         made = family.predict([family._a_row(64, 64)] * 3)
 
     assert made.shape == (3, 4, 32, 32)
-    assert {shape[0] for shape in recorder.shapes if len(shape) == 4} == {4}
+    assert recorder.shapes == [(4, 4, 32, 32)]
+
+
+def test_the_decoder_is_compiled_for_as_many_pictures_as_are_decoded_at_once(
+    tiny: Path, recorder: Recorder
+) -> None:
+    family = StableDiffusion(StableDiffusionPipeline.from_pretrained(tiny), compiled=True)
+    with torch.no_grad(), family.compiling():
+        family.warm_up(1, 64, 64)
+
+    assert recorder.shapes == [(1, 4, 32, 32), (1, 4, 32, 32), (4, 4, 32, 32)]

@@ -1,12 +1,16 @@
 """What the step engine asks of a family of models. Tensors come and go; nothing is kept per request."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 
 from bot.core.jobs import Picture
+
+DECODES_AT_ONCE: Final = 4
+"""On a GPU. A CPU gains nothing from more than one, and others would wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,11 @@ class Family(Protocol):
         ...
 
     def warm_up(self, rows: int, width: int, height: int) -> None:
-        """Run a forward of `rows` made-up rows to its end (and, if compiled, keep its program)."""
+        """Run a forward of `rows` made-up rows to its end."""
+        ...
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """While it lasts, `warm_up` also makes a program of each shape, where that is wanted."""
         ...
 
     def is_even(self, rows: int, width: int, height: int) -> bool:

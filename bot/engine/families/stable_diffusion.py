@@ -5,7 +5,8 @@ Each method is the part of diffusers' `StableDiffusionPipeline` and `StableDiffu
 pipeline; they are its oracle in `tests/engine/test_parity.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -14,7 +15,7 @@ from PIL import Image
 
 from bot.core.jobs import Picture
 from bot.engine.compiled import Compiled
-from bot.engine.families.family import Condition, Row
+from bot.engine.families.family import DECODES_AT_ONCE, Condition, Row
 from bot.engine.schedulers import new_scheduler
 from bot.engine.tokens import prompt_cut
 
@@ -43,6 +44,7 @@ class StableDiffusion:
         self._forward = Compiled(self.unet, "__call__", enabled=compiled)
         self._decode = Compiled(self.vae, "decode", enabled=compiled)
         self._tiled = False
+        self._made_up: Condition | None = None
         # What tensor cores read without reordering; on a CPU it is half as fast again.
         self._format = torch.contiguous_format if self.device == "mps" else torch.channels_last
         self.unet.to(memory_format=self._format)
@@ -125,17 +127,29 @@ class StableDiffusion:
         return True
 
     def warm_up(self, rows: int, width: int, height: int) -> None:
-        with self._forward.warming():
-            self.predict([self._a_row(width, height)] * rows)
+        self.predict([self._a_row(width, height)] * rows)
+        if self._forward.is_warming and rows == 1:
+            # The decoder too: one picture, and as many as are decoded at once.
+            latents = torch.zeros(self.latent_shape(width, height), dtype=self.dtype, device=self.device)
+            for count in (1, DECODES_AT_ONCE):
+                self.decode(latents.repeat(count, 1, 1, 1))
         self.synchronize()
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        with self._forward.warming(), self._decode.warming():
+            yield
 
     def is_even(self, rows: int, width: int, height: int) -> bool:
         made = self.predict([self._a_row(width, height)] * rows)
         return all(torch.equal(row, made[0]) for row in made)
 
     def _a_row(self, width: int, height: int) -> Row:
-        noise = torch.randn(self.latent_shape(width, height), generator=torch.Generator().manual_seed(0))
-        return Row(noise.to(self.device, self.dtype), 500.0, self.encode_prompt(""), 1.0)
+        if self._made_up is None:  # not each time: it would be measured along
+            self._made_up = self.encode_prompt("")
+        shape = self.latent_shape(width, height)
+        noise = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(self.device, self.dtype)
+        return Row(noise, 500.0, self._made_up, 1.0)
 
     def synchronize(self) -> None:
         if self.device.startswith("cuda"):
