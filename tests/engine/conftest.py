@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from bot.core.catalog import Catalog
@@ -15,6 +16,9 @@ from bot.engine.pipeline_engine import PipelineEngine
 from bot.engine.step_engine import StepEngine
 from tests.engine.examples import a_catalog, a_spec
 from tests.engine.tiny import save_tiny
+
+# For models this small, handing work out to threads takes longer than the work.
+torch.set_num_threads(1)
 
 AnyEngine = PipelineEngine | StepEngine
 MakeEngine = Callable[..., AnyEngine]
