@@ -151,8 +151,9 @@ async def test_models_and_sizes_side_by_side_keep_to_their_own(folders: dict[str
     made = await together(engine, recipes)
     await engine.close()
 
+    stock = {model: Stock(folder) for model, folder in folders.items()}
     for recipe, picture in zip(recipes, made, strict=True):
-        assert abs(picture - Stock(folders[recipe.model]).make(recipe).pixels).max() <= PIXELS
+        assert abs(picture - stock[recipe.model].make(recipe).pixels).max() <= PIXELS
 
 
 @pytest.fixture
