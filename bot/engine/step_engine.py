@@ -68,7 +68,7 @@ class StepEngine:
         self._needs_quiet: Arrival[Any] | None = None
         """First in line, and does not fit beside what is being made: it was tried."""
         self._lock = threading.Lock()
-        """Guards the two below, which the loop's thread and the device's both change."""
+        """Guards the inbox and the two below, which the loop's thread and the device's both change."""
         self._turning = False
         self._end: AtelierError | None = None
         """Why nothing is taken any more."""
@@ -161,8 +161,11 @@ class StepEngine:
         One whose model has no room waits until nothing is being made, and those behind it wait too: else
         it might wait for ever.
         """
-        for arrival in [each for each in self._inbox if each.stop.is_set()]:
-            self._inbox.remove(arrival)
+        with self._lock:
+            stopped = [arrival for arrival in self._inbox if arrival.stop.is_set()]
+            for arrival in stopped:
+                self._inbox.remove(arrival)
+        for arrival in stopped:
             arrival.outcome.set_exception(Stopped())
         while self._inbox and not self._end:
             first = self._inbox[0]
