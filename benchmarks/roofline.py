@@ -231,7 +231,7 @@ async def together(spec: ModelSpec) -> dict[str, float]:
     return {
         "images_per_s": USERS / seconds,
         "rows": cap,
-        "recompilations": torch._dynamo.utils.counters["stats"]["unique_graphs"] - compiled_before,  # noqa: SLF001
+        "recompilations": torch._dynamo.utils.counters["stats"]["unique_graphs"] - compiled_before,  # noqa: SLF001 - as above
         "preview_share": spent["preview"] / spent["tick"],
         "peak_gib": torch.cuda.max_memory_allocated() / 1024**3,
     }

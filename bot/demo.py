@@ -115,10 +115,10 @@ def _take_turns(preview: Any, turns: asyncio.Lock) -> None:
     async def act_in_turn(context_id: str | None, body: Any) -> Any:
         async with turns:
             if isinstance(body, Mapping) and "published_revision" in body:
-                body = {**body, "published_revision": preview._get_page(context_id).revision}  # noqa: SLF001
+                body = {**body, "published_revision": preview._get_page(context_id).revision}  # noqa: SLF001 - its age
             return await act(context_id, body)
 
-    preview._action = act_in_turn  # noqa: SLF001
+    preview._action = act_in_turn  # noqa: SLF001 - as above
 
 
 async def _keep_fresh(env: simcord.Env, preview: Any, turns: asyncio.Lock) -> None:
