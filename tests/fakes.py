@@ -32,6 +32,8 @@ class FakeEngine:
         self.decodes = 0
         self.closed = False
         self.slots = 1
+        self.estimates: float | None = None
+        """What `estimate` says of every recipe, in milliseconds."""
         self._gate = asyncio.Event()
         self._gate.set()
 
@@ -74,6 +76,9 @@ class FakeEngine:
             versions={"fake": "1"},
             prompt_cut=self.prompt_cut,
         )
+
+    def estimate(self, recipe: Recipe) -> float | None:  # noqa: ARG002 - the port's
+        return self.estimates
 
     async def report(self) -> DeviceReport:
         return DeviceReport("cpu", "fp32", ())

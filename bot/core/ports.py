@@ -65,6 +65,16 @@ class Engine(Protocol):
         """
         ...
 
+    def estimate(self, recipe: Recipe) -> float | None:
+        """Milliseconds of the device that the picture's steps will take, as the engine has measured it.
+
+        The device's time, not a wait: what else is being made comes on top, as do reading the prompt and
+        decoding. A size that was not measured is told from the measured one with the nearest number of
+        pixels, in proportion to them. None while the model has not been measured at any size, and from
+        an engine that measures nothing. Never blocks; on the event loop's thread at any time.
+        """
+        ...
+
     async def report(self) -> DeviceReport:
         """What the engine works on, and what it holds."""
         ...

@@ -73,10 +73,14 @@ class Batcher:
 
     def add(self, order: Order, model: LoadedModel, family: Family) -> None:
         """Take an order up. What is wrong with it becomes its outcome."""
+        recipe = order.recipe
         try:
-            self._pictures.active.append(Denoising(order, model, family))
+            denoising = Denoising(order, model, family)
         except Exception as error:  # noqa: BLE001 - whatever diffusers says of a scheduler
-            order.outcome.set_exception(generation_fault(error, order.recipe.model))
+            order.outcome.set_exception(generation_fault(error, recipe.model))
+            return
+        self.lanes.learn_scheduler(recipe.model, recipe.scheduler, denoising.scheduler.order)
+        self._pictures.active.append(denoising)
 
     def drop(self, error: AtelierError) -> None:
         """End everything with `error`."""

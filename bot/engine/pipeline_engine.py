@@ -24,7 +24,7 @@ from bot.engine.tokens import prompt_cut
 
 
 class PipelineEngine:
-    """The `Engine` port over stock diffusers pipelines. It shows no previews."""
+    """The `Engine` port over stock diffusers pipelines. It shows no previews, and measures nothing."""
 
     slots: Final = 1
 
@@ -59,6 +59,10 @@ class PipelineEngine:
             return self.make(self._host.residents.get(spec), recipe, source, StepWatch(report, stop))
 
         return await self._host.thread.run(work)
+
+    def estimate(self, recipe: Recipe) -> float | None:  # noqa: ARG002 - the port's
+        """See `Engine.estimate`."""
+        return None
 
     async def report(self) -> DeviceReport:
         """See `Engine.report`."""

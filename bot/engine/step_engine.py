@@ -110,6 +110,10 @@ class StepEngine:
 
         return await self._wait_for(Order(recipe, source, report, on_preview and show, self._clock()))
 
+    def estimate(self, recipe: Recipe) -> float | None:
+        """See `Engine.estimate`. None for a model that is run by its pipeline."""
+        return self._batcher.lanes.estimate(recipe)
+
     async def report(self) -> DeviceReport:
         """See `Engine.report`."""
         return replace(self._host.report(), batches=self._batcher.lanes.caps)
