@@ -13,15 +13,31 @@ class Answer:
     status: int
     body: Json | str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    carried_out: bool = False
+    """Whether the request is done all the same; the one who sent it never learns that it was."""
+
+
+class RefusedError(Exception):
+    """A request that cannot be done; `answer` says why."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.body)
+        self.answer = answer
 
 
 OK: Final = None
 """No scripted answer: do as told."""
 DROPPED: Final = Answer(0)
+ACCEPTED_THEN_DROPPED: Final = Answer(0, carried_out=True)
 TOO_LARGE: Final = Answer(413, {"message": "Request entity too large", "code": 40005})
 TOKEN_OVER: Final = Answer(401, {"message": "Invalid Webhook Token", "code": 50027})
 TOKEN_UNKNOWN: Final = Answer(404, {"message": "Unknown Webhook", "code": 10015})
 MESSAGE_UNKNOWN: Final = Answer(404, {"message": "Unknown Message", "code": 10008})
+CHANNEL_UNKNOWN: Final = Answer(404, {"message": "Unknown Channel", "code": 10003})
+INTERACTION_UNKNOWN: Final = Answer(404, {"message": "Unknown interaction", "code": 10062})
+MISSING_ACCESS: Final = Answer(403, {"message": "Missing Access", "code": 50001})
+MISSING_PERMISSIONS: Final = Answer(403, {"message": "Missing Permissions", "code": 50013})
+DIRECT_MESSAGES_CLOSED: Final = Answer(403, {"message": "Cannot send messages to this user", "code": 50007})
 UNAUTHORIZED: Final = Answer(401, {"message": "401: Unauthorized", "code": 0})
 ALREADY_ANSWERED: Final = Answer(
     400, {"message": "Interaction has already been acknowledged.", "code": 40060}

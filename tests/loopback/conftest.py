@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import time
 import types
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
@@ -12,6 +13,7 @@ import pytest
 
 from bot.settings import Settings
 from tests.fakes import FAKE_CATALOG, FakeEngine
+from tests.loopback.ids import Clock
 from tests.loopback.pointing import point_discord_at
 from tests.loopback.server import TOKEN, LoopbackDiscord
 from tests.loopback.stage import NoisyEngine, Stage, connected
@@ -56,8 +58,14 @@ def upload_limit() -> int:
 
 
 @pytest.fixture
-async def discord(upload_limit: int) -> AsyncIterator[LoopbackDiscord]:
-    async with LoopbackDiscord(upload_limit=upload_limit) as discord:
+def clock() -> Clock:
+    """What time Discord has; a module may have one of its own."""
+    return time.time
+
+
+@pytest.fixture
+async def discord(upload_limit: int, clock: Clock) -> AsyncIterator[LoopbackDiscord]:
+    async with LoopbackDiscord(upload_limit=upload_limit, clock=clock) as discord:
         with point_discord_at(discord.url):
             yield discord
 

@@ -1,6 +1,7 @@
 """The loopback Discord's gateway: HELLO, IDENTIFY or RESUME, heartbeats, and events."""
 
 import asyncio
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Op(IntEnum):
 class Gateway:
     """One bot at a time. What it misses while away is sent again when it resumes."""
 
-    def __init__(self, token: str, *, message_content: bool) -> None:
+    def __init__(self, token: str, guild: Callable[[], Json], *, message_content: bool) -> None:
         self.message_content = message_content
         """Whether the privileged intent is on in the application's settings."""
         self.url = ""
@@ -40,6 +41,7 @@ class Gateway:
         self.ready = asyncio.Event()
         """Set while a bot is connected and was told about its server."""
         self._token = token
+        self._guild = guild
         self._socket: web.WebSocketResponse | None = None
         self._sent: list[Json] = []
 
@@ -54,9 +56,7 @@ class Gateway:
             async for frame in socket:
                 await self._hear(socket, frame.json())
         finally:
-            if self._socket is socket:
-                self._socket = None
-                self.ready.clear()
+            self._left(socket)
         return socket
 
     async def dispatch(self, event: str, data: Any) -> None:
@@ -64,19 +64,31 @@ class Gateway:
         payload = {"op": Op.DISPATCH, "t": event, "s": len(self._sent) + 1, "d": data}
         self._sent.append(payload)
         if self._socket is not None:
-            await self._socket.send_json(payload)
+            await self._send(self._socket, payload)
 
     async def close(self, code: int = TRY_AGAIN) -> None:
         """Close the connection from this side; with the default the bot is expected back."""
         if self._socket is not None:
-            socket, self._socket = self._socket, None
-            self.ready.clear()
+            socket = self._socket
+            self._left(socket)
             await socket.close(code=code)
+
+    async def _send(self, socket: web.WebSocketResponse, payload: Json) -> None:
+        try:
+            await socket.send_json(payload)
+        except ConnectionError:  # a bot that was killed says no goodbye
+            self._left(socket)
+
+    def _left(self, socket: web.WebSocketResponse) -> None:
+        """Unless another connection has taken this one's place, there is no bot now."""
+        if self._socket is socket:
+            self._socket = None
+            self.ready.clear()
 
     async def _hear(self, socket: web.WebSocketResponse, payload: Json) -> None:
         match payload["op"]:
             case Op.HEARTBEAT:
-                await socket.send_json({"op": Op.HEARTBEAT_ACK, "d": None, "s": None, "t": None})
+                await self._send(socket, {"op": Op.HEARTBEAT_ACK, "d": None, "s": None, "t": None})
             case Op.IDENTIFY:
                 await self._identify(socket, payload["d"])
             case Op.RESUME:
@@ -104,13 +116,17 @@ class Gateway:
                 "application": {"id": str(shapes.APPLICATION_ID), "flags": 0},
             },
         )
-        await self.dispatch("GUILD_CREATE", shapes.guild())
-        self.ready.set()
+        await self.dispatch("GUILD_CREATE", self._guild())
+        self._here(socket)
 
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
         self.resumed.append(data)
         self._socket = socket
         for payload in self._sent[data["seq"] :]:
-            await socket.send_json(payload)
+            await self._send(socket, payload)
         await self.dispatch("RESUMED", {})
-        self.ready.set()
+        self._here(socket)
+
+    def _here(self, socket: web.WebSocketResponse) -> None:
+        if self._socket is socket:  # else it broke in the meantime
+            self.ready.set()

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from time import time
 from typing import Any
 
 from tests.loopback.answers import Answer
@@ -19,6 +20,7 @@ class Call:
     payload: Any
     files: tuple[Upload, ...]
     status: int | None = None
+    at: float = field(default_factory=time)
 
     def matches(self, method: str, pattern: str, *, uploads: bool) -> bool:
         """Whether it went to `pattern` (`*` stands for anything); with `uploads`, also had files."""

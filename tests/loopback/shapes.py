@@ -1,7 +1,10 @@
 """Discord's payloads in their real shape, as far as the bot reads them. Pure functions over ids."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
+
+from tests.loopback.ids import made_at
 
 API: Final = "/api/v10"
 GATEWAY: Final = "/gateway"
@@ -10,7 +13,7 @@ APPLICATION_ID: Final = 700_000_000_000_000_001
 GUILD_ID: Final = 700_000_000_000_000_002
 CHANNEL_ID: Final = 700_000_000_000_000_003
 USER_ID: Final = 700_000_000_000_000_004
-FIRST_FREE_ID: Final = 700_000_000_000_001_000
+USER_NAME: Final = "ada"
 
 DEFAULT_UPLOAD_LIMIT: Final = 10 * 1024 * 1024
 COMPONENTS_V2: Final = 1 << 15
@@ -30,6 +33,11 @@ _OPTION_TYPES: Final[Mapping[type, int]] = {str: 3, int: 4, bool: 5, float: 10}
 def gateway_at(url: str) -> str:
     """The gateway's address on the host at `url`."""
     return f"{url.replace('http', 'ws', 1)}{GATEWAY}"
+
+
+def iso(snowflake: int) -> str:
+    """When an id was made, as Discord writes times."""
+    return datetime.fromtimestamp(made_at(snowflake), UTC).isoformat(timespec="microseconds")
 
 
 class UnknownAttachmentError(Exception):
@@ -73,13 +81,13 @@ def member(of: Json) -> Json:
     }
 
 
-def channel() -> Json:
-    """The one text channel."""
+def channel(channel_id: int, name: str) -> Json:
+    """A text channel of the server."""
     return {
-        "id": str(CHANNEL_ID),
+        "id": str(channel_id),
         "type": 0,
         "guild_id": str(GUILD_ID),
-        "name": "studio",
+        "name": name,
         "position": 0,
         "permission_overwrites": [],
         "parent_id": None,
@@ -91,7 +99,12 @@ def channel() -> Json:
     }
 
 
-def guild() -> Json:
+def direct_messages(channel_id: int, recipient: Json) -> Json:
+    """The channel of the bot and one user."""
+    return {"id": str(channel_id), "type": 1, "recipients": [recipient], "last_message_id": None, "flags": 0}
+
+
+def guild(channels: Sequence[Json]) -> Json:
     """GUILD_CREATE of the one server, with everything allowed to everyone."""
     everyone = {
         "id": str(GUILD_ID),
@@ -117,7 +130,7 @@ def guild() -> Json:
         "roles": [everyone],
         "emojis": [],
         "stickers": [],
-        "channels": [channel()],
+        "channels": list(channels),
         "threads": [],
         "members": [member(bot_user())],
         "presences": [],
@@ -134,7 +147,7 @@ def application() -> Json:
         "description": "",
         "bot_public": True,
         "bot_require_code_grant": False,
-        "owner": user(USER_ID, "ada"),
+        "owner": user(USER_ID, USER_NAME),
         "verify_key": "",
         "flags": 0,
     }
@@ -148,7 +161,7 @@ def message(message_id: int, author: Json, *, channel_id: int = CHANNEL_ID, **fi
         "type": 0,
         "author": author,
         "content": "",
-        "timestamp": EPOCH,
+        "timestamp": iso(message_id),
         "edited_timestamp": None,
         "tts": False,
         "mention_everyone": False,
@@ -163,29 +176,43 @@ def message(message_id: int, author: Json, *, channel_id: int = CHANNEL_ID, **fi
     }
 
 
+def where(author: Json, channel: Json) -> Json:
+    """How an event says who acted: as a member of the server, if it comes from there."""
+    if "guild_id" not in channel:
+        return {"user": author}
+    return {"guild_id": channel["guild_id"], "member": member(author)}
+
+
 def interaction(
-    interaction_id: int, token: str, kind: int, data: Json, *, upload_limit: int, **extra: Any
+    interaction_id: int,
+    token: str,
+    kind: int,
+    data: Json,
+    *,
+    author: Json,
+    channel: Json,
+    upload_limit: int,
+    **extra: Any,
 ) -> Json:
-    """INTERACTION_CREATE as it comes from a server: 2 is a command, 3 a component."""
+    """INTERACTION_CREATE: 2 is a command, 3 a component."""
+    here = {"guild": {"id": str(GUILD_ID), "locale": "en-US", "features": []}, "guild_locale": "en-US"}
     return {
         "id": str(interaction_id),
         "application_id": str(APPLICATION_ID),
         "type": kind,
         "token": token,
         "version": 1,
-        "guild_id": str(GUILD_ID),
-        "guild": {"id": str(GUILD_ID), "locale": "en-US", "features": []},
-        "guild_locale": "en-US",
         "locale": "en-US",
-        "channel_id": str(CHANNEL_ID),
-        "channel": {**channel(), "permissions": EVERYTHING},
-        "member": member(user(USER_ID, "ada")),
+        "channel_id": channel["id"],
+        "channel": {**channel, "permissions": EVERYTHING},
         "app_permissions": EVERYTHING,
         "entitlements": [],
-        "authorizing_integration_owners": {"0": str(GUILD_ID)},
-        "context": 0,
+        "authorizing_integration_owners": {"0": channel.get("guild_id", "0")},
+        "context": 0 if "guild_id" in channel else 1,
         "attachment_size_limit": upload_limit,
         "data": data,
+        **where(author, channel),
+        **(here if "guild_id" in channel else {}),
         **extra,
     }
 

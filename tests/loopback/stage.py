@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from bot.client import Atelier
 from bot.core.jobs import Generation, Picture, Render
@@ -15,7 +15,8 @@ from bot.running import new_client
 from bot.settings import Settings
 from bot.wiring import Services, open_services
 from tests.fakes import FakeEngine
-from tests.loopback.server import PATIENCE_SECONDS, TOKEN, LoopbackDiscord, Pressed
+from tests.loopback.interactions import Pressed
+from tests.loopback.server import PATIENCE_SECONDS, TOKEN, LoopbackDiscord
 from tests.loopback.shapes import USER_ID, Json, walk
 
 TEXT, GALLERY = 10, 12
@@ -47,7 +48,7 @@ class Stage:
     services: Services
     engine: FakeEngine
 
-    async def imagine(self, prompt: str = "a red apple", **options: str | float) -> Pressed:
+    async def imagine(self, prompt: str = "a red apple", **options: Any) -> Pressed:
         """`/imagine`, until the bot has nothing more to do about it."""
         pressed = await self.discord.send_slash("imagine", prompt=prompt, **options)
         await settled()
