@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.core.catalog import Capabilities
-from bot.core.errors import AtelierError, EngineClosedError
+from bot.core.errors import AtelierError, EngineClosedError, EngineStalledError
 from bot.core.jobs import Picture, Render
 from bot.core.ports import DeviceReport, OnPreview, OnStep
 from bot.core.recipe import Recipe
@@ -31,6 +31,8 @@ class FakeEngine:
         self.shrink_to: tuple[int, int] | None = None
         self.decodes = 0
         self.closed = False
+        self.restarts: list[float] = []
+        """The seconds that each `restart` was called with."""
         self.slots = 1
         self.estimates: float | None = None
         """What `estimate` says of every recipe, in milliseconds."""
@@ -38,7 +40,7 @@ class FakeEngine:
         self._gate.set()
 
     def hold(self) -> None:
-        """Stop before each next step until `release`."""
+        """Stop before each next step until `release` (or `restart`)."""
         self._gate.clear()
 
     def release(self) -> None:
@@ -57,10 +59,13 @@ class FakeEngine:
         self.sources.append(source)
         if self.errors:
             raise self.errors.pop(0)
+        restarts = len(self.restarts)
         steps = recipe.num_inference_steps
         run = steps if recipe.strength is None else steps_run(steps, recipe.strength)
         for step in range(1, run + 1):
             await self._gate.wait()
+            if len(self.restarts) > restarts:
+                raise EngineStalledError(self.restarts[-1])
             on_step(step, run)
             if on_preview:
                 on_preview(noise(8, 8, str(step)))
@@ -82,6 +87,11 @@ class FakeEngine:
 
     async def report(self) -> DeviceReport:
         return DeviceReport("cpu", "fp32", ())
+
+    async def restart(self, seconds: float) -> None:
+        """What is being made fails at its next step; what comes later is not held."""
+        self.restarts.append(seconds)
+        self._gate.set()
 
     async def close(self) -> None:
         self.closed = True

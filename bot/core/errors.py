@@ -12,7 +12,7 @@ AtelierError
 │   └── NotYoursError  PrivateSourceError  SourceAccessError  ChannelNotServedError  BotPermissionError
 ├── EngineError             the machine could not
 │   ├── DeviceMemoryError  ModelUnavailableError  UnsafeImageError  GenerationError
-│   └── DeviceLostError  EngineClosedError
+│   └── DeviceLostError  EngineStalledError  EngineClosedError
 ├── StorageError            the disk or the database could not
 │   ├── DiskFullError  DatabaseBusyError  DatabaseTooNewError  DatabaseDamagedError
 │   └── DatabaseUnusableError  DataDirInUseError
@@ -284,6 +284,13 @@ class DeviceLostError(EngineError):
     """The device's context is damaged: nothing works on it again until the process is started anew."""
 
     detail: str
+
+
+@dataclass(eq=False)
+class EngineStalledError(EngineError):
+    """The engine made no progress for `seconds` and was started anew."""
+
+    seconds: float
 
 
 class EngineClosedError(EngineError):

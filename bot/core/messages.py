@@ -190,6 +190,8 @@ def _explain_engine(error: e.EngineError) -> str:
                 "The graphics device has failed, and the bot must be started again; "
                 "ask once more when it is back."
             )
+        case e.EngineStalledError(seconds=seconds):
+            return f"The device made no progress for {seconds:.0f} s, so this was given up; try again."
         case e.EngineClosedError():
             return "The bot is shutting down; try again in a minute."
         case _:

@@ -79,8 +79,25 @@ class Engine(Protocol):
         """What the engine works on, and what it holds."""
         ...
 
+    async def restart(self, seconds: float) -> None:
+        """Give up what is being made and what waits, and go on with a fresh thread and no models loaded.
+
+        For when the device's thread has made no progress for `seconds`. A thread cannot be killed: the
+        old one is left alone, and whatever it still does is nobody's concern. Calls under way raise
+        EngineStalledError; those that come later are served as ever. After `close`, which may be waiting
+        for the thread, it ends that wait and starts nothing.
+
+        Raises:
+            DeviceLostError: on this device, nothing but a new process helps. Calls under way and later
+                ones raise it as well.
+        """
+        ...
+
     async def close(self) -> None:
-        """Finish the running step, free the device, end the thread. Safe to call twice."""
+        """Finish the running step, free the device, end the thread. Safe to call twice.
+
+        It waits for as long as a step takes, but not for a thread that `restart` has given up.
+        """
         ...
 
 

@@ -34,15 +34,20 @@ class Batcher:
     Args:
         make_room: gives back what is idle; called when memory ran out.
         clock: seconds.
+        lanes: what was measured before; None for nothing.
     """
 
     def __init__(
-        self, options: EngineOptions, make_room: Callable[[], None], clock: Callable[[], float]
+        self,
+        options: EngineOptions,
+        make_room: Callable[[], None],
+        clock: Callable[[], float],
+        lanes: Lanes | None = None,
     ) -> None:
         self._options = options
         self._make_room = make_room
         self._clock = clock
-        self.lanes = Lanes(options, clock)
+        self.lanes = lanes or Lanes(options, clock)
         self.embeddings = Embeddings()
         self.tally = Tally()
         self._pictures = UnderWay(self._make_more_room)

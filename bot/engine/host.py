@@ -8,7 +8,10 @@ from typing import Final, ParamSpec, TypeVar
 from bot.core.catalog import Capabilities, Catalog, ModelSpec
 from bot.core.errors import (
     AtelierError,
+    DeviceLostError,
     DeviceMemoryError,
+    EngineClosedError,
+    EngineStalledError,
     GenerationError,
     ModelUnavailableError,
     UnsafeImageError,
@@ -23,7 +26,7 @@ from bot.engine.options import EngineOptions
 from bot.engine.renderer import render
 from bot.engine.residents import Residents
 from bot.engine.steps import StepWatch
-from bot.engine.worker import DeviceThread, Stopped
+from bot.engine.worker import DeviceThread, Stopped, leave_if_given_up
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +86,26 @@ class Host:
 
         await self.thread.close(end)
 
+    def start_anew(self, seconds: float) -> "Host":
+        """Give up a thread that made no progress for `seconds`, and return what to go on with.
+
+        That has a thread of its own and no models yet: the old thread, should it come back, finds all that
+        it knew, and nothing of what is in use. After `close`, which may be waiting for that thread, it ends.
+
+        Raises:
+            DeviceLostError: a hung kernel holds up the device for every thread of this process.
+        """
+        if self.thread.is_closed:
+            self.thread.give_up(EngineClosedError())
+            return self
+        if self.device.startswith("cuda"):
+            lost = DeviceLostError(f"no progress for {seconds:g} s")
+            self.thread.give_up(lost)
+            raise lost
+        fresh = Host(self.catalog, self.options)
+        self.thread.give_up(EngineStalledError(seconds))
+        return fresh
+
     def free(self) -> None:
         """Give memory back that nothing refers to any more."""
         free_memory(self.device)
@@ -134,6 +157,7 @@ def attempt(model: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) 
         Stopped, AtelierError: as `work` raises them.
         DeviceLostError: the device will not work again in this process.
         GenerationError: anything else.
+        GivenUp: the thread was given up meanwhile.
     """
     try:
         return work(*args, **named)
@@ -142,5 +166,7 @@ def attempt(model: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) 
     except Exception as error:
         if not is_out_of_memory(error):
             raise generation_fault(error, model) from error
+    finally:
+        leave_if_given_up()
     # By returning, the traceback goes, and with it the tensors in its frames.
     return None

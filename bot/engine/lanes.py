@@ -43,6 +43,12 @@ class Lanes:
         self._evaluations: dict[tuple[str, str | None], int] = {}
         """(model, scheduler) -> how often a step evaluates the model."""
 
+    def copy(self) -> "Lanes":
+        """What has been measured so far, for another thread to go on from. From any thread."""
+        lanes = Lanes(self._options, self._clock)
+        lanes._lanes, lanes._evaluations = self._lanes, self._evaluations
+        return lanes
+
     def get(self, bucket: Bucket, family: Family) -> Lane:
         """The lane, measured if need be. Raises what a forward of one row raises."""
         if bucket not in self._lanes:

@@ -1,6 +1,5 @@
 """Any diffusers AutoPipeline, one picture at a time: the engine for models without a family of their own."""
 
-import asyncio
 import time
 from dataclasses import replace
 from threading import Event
@@ -50,15 +49,13 @@ class PipelineEngine:
         """
         spec = self._host.catalog.get(recipe.model)
         check_source(recipe, source)
-        loop = asyncio.get_running_loop()
-
-        def report(step: int, steps: int) -> None:
-            loop.call_soon_threadsafe(on_step, step, steps)
+        host = self._host
+        report = host.thread.teller(on_step)
 
         def work(stop: Event) -> Render:
-            return self.make(self._host.residents.get(spec), recipe, source, StepWatch(report, stop))
+            return make(host, host.residents.get(spec), recipe, source, StepWatch(report, stop))
 
-        return await self._host.thread.run(work)
+        return await host.thread.run(work)
 
     def estimate(self, recipe: Recipe) -> float | None:  # noqa: ARG002 - the port's
         """See `Engine.estimate`."""
@@ -68,45 +65,50 @@ class PipelineEngine:
         """See `Engine.report`."""
         return self._host.report()
 
+    async def restart(self, seconds: float) -> None:
+        """See `Engine.restart`."""
+        self._host = self._host.start_anew(seconds)
+
     async def close(self) -> None:
         """See `Engine.close`."""
         await self._host.close()
 
-    def make(self, model: LoadedModel, recipe: Recipe, source: Picture | None, watch: StepWatch) -> Render:
-        """The picture, on the device's thread; a smaller one where memory runs out once.
 
-        Raises:
-            Stopped: `watch` was told to.
-            EngineError: see `Engine.generate`.
-            UnsupportedError: the model cannot do what the recipe asks for.
-        """
-        check(recipe, model.capabilities)
-        started = time.perf_counter()
+def make(host: Host, model: LoadedModel, recipe: Recipe, source: Picture | None, watch: StepWatch) -> Render:
+    """The picture, on the device's thread; a smaller one where memory runs out once.
+
+    Raises:
+        Stopped: `watch` was told to.
+        EngineError: see `Engine.generate`.
+        UnsupportedError: the model cannot do what the recipe asks for.
+    """
+    check(recipe, model.capabilities)
+    started = time.perf_counter()
+    made = attempt(recipe.model, render, model, recipe, _as_image(source), watch)
+    if made is None:
+        host.residents.keep(1)
+        host.free()
+        recipe = smaller(recipe, model.spec)
+        source = source and resized(source, recipe.width, recipe.height)
         made = attempt(recipe.model, render, model, recipe, _as_image(source), watch)
-        if made is None:
-            self._host.residents.keep(1)
-            self._host.free()
-            recipe = smaller(recipe, model.spec)
-            source = source and resized(source, recipe.width, recipe.height)
-            made = attempt(recipe.model, render, model, recipe, _as_image(source), watch)
-        if made is None:
-            self._host.free()
-            raise DeviceMemoryError(recipe.model, recipe.width, recipe.height)
-        picture, scheduler = made
-        return Render(
-            picture=picture,
-            recipe=replace(
-                recipe,
-                revision=model.revision,
-                scheduler=scheduler,
-                width=picture.width,
-                height=picture.height,
-            ),
-            steps_run=watch.steps,
-            seconds=time.perf_counter() - started,
-            versions=versions(self._host.device, model.dtype),
-            prompt_cut=prompt_cut(model.text_to_image, recipe.given_prompt),
-        )
+    if made is None:
+        host.free()
+        raise DeviceMemoryError(recipe.model, recipe.width, recipe.height)
+    picture, scheduler = made
+    return Render(
+        picture=picture,
+        recipe=replace(
+            recipe,
+            revision=model.revision,
+            scheduler=scheduler,
+            width=picture.width,
+            height=picture.height,
+        ),
+        steps_run=watch.steps,
+        seconds=time.perf_counter() - started,
+        versions=versions(host.device, model.dtype),
+        prompt_cut=prompt_cut(model.text_to_image, recipe.given_prompt),
+    )
 
 
 def check_source(recipe: Recipe, source: Picture | None) -> None:

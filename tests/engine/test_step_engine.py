@@ -83,8 +83,8 @@ async def test_a_model_that_does_not_fit_beside_what_is_being_made_is_tried_once
     load, tried = engine._host.residents._load, []
 
     def load_when_alone(spec: Any) -> Any:
-        tried.append(engine._batcher.is_busy)
-        if engine._batcher.is_busy:
+        tried.append(engine._shift.batcher.is_busy)
+        if engine._shift.batcher.is_busy:
             raise DeviceMemoryError(spec.name, 64, 64)
         return load(spec)
 

@@ -1,6 +1,8 @@
 """The one thread that owns the device."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator
@@ -8,8 +10,8 @@ from threading import Event
 
 import pytest
 
-from bot.core.errors import EngineClosedError
-from bot.engine.worker import DeviceThread, Stopped
+from bot.core.errors import EngineClosedError, EngineStalledError
+from bot.engine.worker import DeviceThread, Stopped, leave_if_given_up
 
 PATIENCE = 30
 """Seconds until a test that hangs gives up."""
@@ -203,3 +205,108 @@ async def test_after_close_no_work_is_taken() -> None:
 
     with pytest.raises(EngineClosedError):
         await thread.run(lambda _stop: None)
+
+
+# Giving up
+
+
+@pytest.fixture
+async def stuck() -> AsyncIterator[Gate]:
+    """Work that hangs until the test is over."""
+    gate = Gate()
+    yield gate
+    gate.open.set()
+
+
+async def test_who_waits_for_a_thread_that_is_given_up_hears_why(stuck: Gate) -> None:
+    thread, ran = DeviceThread(), []
+    running = asyncio.create_task(thread.run(stuck))
+    await stuck.begun.wait()
+    waiting = asyncio.create_task(thread.run(lambda _stop: ran.append(1)))
+    await asyncio.sleep(0)
+
+    thread.give_up(EngineStalledError(60.0))
+
+    for task in (running, waiting):
+        with pytest.raises(EngineStalledError):
+            await task
+    with pytest.raises(EngineStalledError):
+        await thread.run(lambda _stop: ran.append(2))
+    assert ran == []
+
+
+async def test_a_thread_that_was_given_up_ends_when_it_comes_back_and_does_nothing_more(stuck: Gate) -> None:
+    thread, ran, own = DeviceThread(), [], []
+    told: list[str] = []
+    tell = thread.teller(told.append)
+
+    def work(stop: Event) -> None:
+        own.append(threading.current_thread())
+        tell("before")
+        stuck(stop)
+
+    def attempted(stop: Event) -> None:
+        try:
+            work(stop)
+        finally:
+            tell("after")
+            leave_if_given_up()
+            ran.append(1)
+
+    task = asyncio.create_task(thread.run(attempted))
+    await stuck.begun.wait()
+    thread.post(lambda: ran.append(2))
+    thread.give_up(EngineStalledError(60.0))
+    with pytest.raises(EngineStalledError):
+        await task
+
+    stuck.open.set()
+    await asyncio.to_thread(own[0].join, PATIENCE)
+    await asyncio.sleep(0)
+
+    assert not own[0].is_alive()
+    assert (ran, told) == ([], ["before"])
+
+
+async def test_close_does_not_wait_for_a_thread_that_is_given_up(stuck: Gate) -> None:
+    thread = DeviceThread()
+    running = asyncio.create_task(thread.run(stuck))
+    await stuck.begun.wait()
+    closing = asyncio.create_task(thread.close(lambda: None))
+    await asyncio.sleep(0)
+    assert not closing.done()
+
+    thread.give_up(EngineStalledError(60.0))
+
+    await closing
+    await thread.close(lambda: None)
+    with pytest.raises(EngineStalledError):
+        await running
+
+
+def test_a_thread_that_was_given_up_and_one_that_was_forgotten_do_not_hold_up_the_exit() -> None:
+    program = """
+import asyncio
+import subprocess
+import sys
+import threading
+from bot.core.errors import EngineStalledError
+from bot.engine.worker import DeviceThread
+
+async def main():
+    thread, begun = DeviceThread(), threading.Event()
+    forgotten = DeviceThread()
+    hung = asyncio.create_task(thread.run(lambda _stop: (begun.set(), threading.Event().wait())))
+    await asyncio.to_thread(begun.wait)
+    thread.give_up(EngineStalledError(60.0))
+    await thread.close(lambda: None)
+    await asyncio.gather(hung, return_exceptions=True)
+    await forgotten.run(lambda _stop: print("done"))
+
+asyncio.run(main())
+"""
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "done\n", "")
