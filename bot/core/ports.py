@@ -57,7 +57,8 @@ class Engine(Protocol):
 
         Cancelling the awaiting task stops between two steps and skips the decode; the call returns
         (by raising CancelledError) only once the device has let go of the picture. An engine that
-        cannot show previews never calls `on_preview`.
+        cannot show previews never calls `on_preview`, and none does for a model with a safety checker:
+        that is asked about the finished picture, and until then nobody knows.
 
         Raises:
             EngineError: see `errors.py`.

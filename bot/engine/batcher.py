@@ -74,7 +74,8 @@ class Batcher:
             if attempt(bucket.model, self._lane, bucket, family) is None:
                 self._make_more_room()
                 attempt(bucket.model, self._lane, bucket, family)
-        self._fit_previews(bucket.model, family)
+        if not family.has_checker:
+            self._fit_previews(bucket.model, family)
 
     def add(self, order: Order, model: LoadedModel, family: Family) -> None:
         """Take an order up. What is wrong with it becomes its outcome."""
@@ -207,7 +208,7 @@ class Batcher:
         if denoising.is_over:
             self._pictures.active.remove(denoising)
             self._pictures.over.append(denoising)
-        elif denoising.order.on_preview:
+        elif denoising.order.on_preview and not denoising.family.has_checker:
             self._show_preview(denoising, denoising.order.on_preview, seen)
 
     def _show_preview(self, denoising: Denoising, show: OnPreview, latents: torch.Tensor) -> None:

@@ -23,6 +23,7 @@ class FakeFamily:
 
     device = "cpu"
     dtype = torch.float32
+    has_checker = False
 
     def __init__(self, *, base_ms: float = 10.0, row_ms: float = 2.0) -> None:
         self.base_ms, self.row_ms = base_ms, row_ms

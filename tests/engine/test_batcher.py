@@ -356,6 +356,20 @@ def test_previews_that_would_cost_more_than_their_share_are_left_out() -> None:
     assert len(shown) <= 1
 
 
+def test_a_picture_that_a_safety_checker_will_look_at_is_not_shown_before() -> None:
+    family = FakeFamily(base_ms=300, row_ms=0)
+    family.has_checker = True
+    bench = Bench(family)
+    shown: list[Picture] = []
+    order = bench.add(num_inference_steps=20)
+    order.on_preview = shown.append
+
+    bench.run()
+
+    assert order.outcome.result().steps_run == 20
+    assert shown == []
+
+
 # What always holds
 
 ARRIVALS = st.lists(

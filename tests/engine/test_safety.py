@@ -1,5 +1,8 @@
 """A model's own safety checker stays on, and is obeyed."""
 
+import asyncio
+import contextlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 
 from bot.core.errors import UnsafeImageError
+from bot.core.jobs import Picture
 from tests.engine import families
 from tests.engine.conftest import AnyEngine, MakeEngine
 from tests.engine.examples import a_catalog, a_picture, a_recipe, a_spec, ignore
@@ -72,6 +76,21 @@ async def test_a_harmless_picture_passes(engine: AnyEngine) -> None:
     made = await engine.generate(a_recipe(model="lax"), None, ignore)
 
     assert any(made.picture.rgb)
+
+
+async def test_nothing_is_shown_of_a_picture_before_its_checker_has_seen_it(
+    engine: AnyEngine, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.batcher.GAP", 0.0)  # else these pictures are too quick for previews
+    monkeypatch.setattr("bot.engine.batcher.MOST_SHARE", math.inf)
+    shown: dict[str, list[Picture]] = {"tiny": [], "lax": [], "strict": []}
+    for model, pictures in shown.items():
+        with contextlib.suppress(UnsafeImageError):
+            await engine.generate(a_recipe(model=model), None, ignore, pictures.append)
+    await asyncio.sleep(0)
+
+    assert bool(shown["tiny"]) is (kind == "step"), "the others prove nothing"
+    assert shown["lax"] == shown["strict"] == []
 
 
 @pytest.mark.usefixtures("black")

@@ -87,6 +87,11 @@ class Family(Protocol):
         """(count, channels, height, width) latents to (count, 3, pixels, pixels) in 0 to 1, float32."""
         ...
 
+    @property
+    def has_checker(self) -> bool:
+        """Whether the model has a safety checker of its own: nobody sees a picture before that has."""
+        ...
+
     def is_flagged(self, image: torch.Tensor) -> bool:
         """Whether the model's own safety checker, if any, holds a decoded (1, 3, height, width) back."""
         ...

@@ -111,9 +111,12 @@ class StableDiffusion:
         image = self._decode(latents, return_dict=False)[0]
         return (image * 0.5 + 0.5).clamp(0, 1).float()
 
+    @property
+    def has_checker(self) -> bool:
+        return self.pipeline.components.get("safety_checker") is not None
+
     def is_flagged(self, image: torch.Tensor) -> bool:
-        checker = self.pipeline.components.get("safety_checker")
-        if checker is None:
+        if not self.has_checker:
             return False
         _, flags = self.pipeline.run_safety_checker((image * 2 - 1).to(self.dtype), self.device, self.dtype)
         # A checker blackens what it flags; a black picture beside one counts as flagged.
