@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo doctor run test check format docs train-starter clean
+.PHONY: help demo doctor run test chaos check format docs train-starter clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -27,6 +27,9 @@ run: $(READY) ## Start the bot on Discord (needs DISCORD_TOKEN in .env)
 
 test: $(READY) ## Run all tests
 	$(BIN)/python -m pytest
+
+chaos: $(READY) ## Kill the bot 50 times while 200 pictures are asked for, and count what became of them
+	$(BIN)/python -m tests.chaos --kills 50 --jobs 200 --seed 1
 
 check: $(READY) ## Format, lint, types, layers, then all tests
 	$(BIN)/ruff format --check .

@@ -71,7 +71,8 @@ class ChannelRoutes:
 
     def _new(self, channel_id: int, request: web.Request) -> Json:
         payload = payload_of(request)
-        reference = {"message_reference": r} if (r := payload.get("message_reference")) else {}
+        replied_to = (payload.get("message_reference") or {}).get("message_id")
+        reference = shapes.reply(int(replied_to), channel_id) if replied_to else {}
         return self._messages.add(
             shapes.bot_user(), payload, files_of(request), channel_id=channel_id, **reference
         )

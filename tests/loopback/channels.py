@@ -32,10 +32,16 @@ class Channels:
 
     def direct_with(self, user_id: int) -> int | None:
         """The channel's id, if there is one."""
-        for channel_id, channel in self._kept.items():
-            if any(recipient["id"] == str(user_id) for recipient in channel.get("recipients", ())):
-                return channel_id
-        return None
+        with_whom = {user_id: channel_id for channel_id, user_id in self.recipients().items()}
+        return int(with_whom[user_id]) if user_id in with_whom else None
+
+    def recipients(self) -> dict[str, int]:
+        """Whom each channel of direct messages is with."""
+        return {
+            channel["id"]: int(recipient["id"])
+            for channel in self._kept.values()
+            for recipient in channel.get("recipients", ())
+        }
 
     def of_server(self) -> list[Json]:
         return [channel for channel in self._kept.values() if "guild_id" in channel]

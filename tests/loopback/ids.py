@@ -27,7 +27,7 @@ class Snowflakes(Iterator[int]):
 
 
 def snowflake_at(seconds: float) -> int:
-    """Smaller than any id that is made at that time, larger than all before: what `before` and `after` are given for a date."""
+    """Smaller than any id of that time, larger than all before: for `before` and `after`."""
     return (int(seconds * 1000) - DISCORD_EPOCH_MS) << TIME_BITS
 
 

@@ -176,6 +176,11 @@ def message(message_id: int, author: Json, *, channel_id: int = CHANNEL_ID, **fi
     }
 
 
+def reply(message_id: int, channel_id: int) -> Json:
+    """What a message that answers another has beside its own."""
+    return {"type": 19, "message_reference": {"message_id": str(message_id), "channel_id": str(channel_id)}}
+
+
 def where(author: Json, channel: Json) -> Json:
     """How an event says who acted: as a member of the server, if it comes from there."""
     if "guild_id" not in channel:
