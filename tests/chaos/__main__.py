@@ -27,9 +27,17 @@ def main() -> int:
     parser.add_argument(
         "--faults", type=float, default=STANDARD.fault_share, help="share of edits and posts (%(default)s)"
     )
+    parser.add_argument(
+        "--downtimes", type=float, default=STANDARD.downtimes, help="share of long ones (%(default)s)"
+    )
     given = parser.parse_args()
     plan = Plan(
-        kills=given.kills, jobs=given.jobs, seed=given.seed, engine=given.engine, fault_share=given.faults
+        kills=given.kills,
+        jobs=given.jobs,
+        seed=given.seed,
+        engine=given.engine,
+        fault_share=given.faults,
+        downtimes=given.downtimes,
     )
     logging.basicConfig(level=logging.WARNING)
     folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tests.chaos.counting import Ask
 from tests.chaos.shown import Shown
+from tests.loopback.ids import made_at
 from tests.loopback.interactions import Pressed
 from tests.loopback.server import LoopbackDiscord
 
@@ -37,8 +38,8 @@ class Asking:
         references = [message.get("message_reference") or {} for message in kept]
         return any(reference.get("message_id") == str(self.message_id) for reference in references)
 
-    def as_ask(self) -> Ask:
-        """For the record."""
+    def as_ask(self, tokens_end: float) -> Ask:
+        """For the record. Tokens that were made before `tokens_end` are over."""
         if self.pressed is None:
             return Ask(user_id=self.user_id, what=self.what, message_id=self.message_id)
         original = (self.pressed.original,) if self.pressed.original is not None else ()
@@ -46,5 +47,6 @@ class Asking:
             user_id=self.user_id,
             what=self.what,
             token=self.pressed.token,
+            token_over=made_at(self.pressed.id) < tokens_end,
             answers=(*original, *self.pressed.followups),
         )

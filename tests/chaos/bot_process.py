@@ -1,7 +1,7 @@
 """The bot that is killed: the real one, in a process of its own, pointed at the loopback Discord.
 
-`python -m tests.chaos.bot_process URL DATA_DIR [--engine starter]`. With the fake engine nothing heavy is
-imported, so that a start takes about a second.
+`python -m tests.chaos.bot_process URL DATA_DIR [--engine starter] [--ahead SECONDS]`. With the fake engine
+nothing heavy is imported, so that a start takes about a second.
 """
 
 import argparse
@@ -31,12 +31,21 @@ def _paced_engine(settings: Settings, catalog: Catalog) -> Engine:  # noqa: ARG0
     return PacedEngine()
 
 
+def _clock_ahead_by(seconds: float) -> type[wiring.SystemClock]:
+    class ClockAhead(wiring.SystemClock):
+        def now(self) -> float:
+            return super().now() + seconds
+
+    return ClockAhead
+
+
 def main() -> None:
     """Serve until SIGTERM, or until killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--engine", choices=("fake", "starter"), default="fake")
+    parser.add_argument("--ahead", type=float, default=0.0, help="seconds that the bot's clock is ahead")
     given = parser.parse_args()
     logging.basicConfig(
         stream=sys.stderr,
@@ -51,6 +60,7 @@ def main() -> None:
         wiring.device_engine = _paced_engine
     else:
         wiring.import_engine()
+    wiring.SystemClock = _clock_ahead_by(given.ahead)  # type: ignore[misc] # a class for a class
     with point_discord_at(given.url):
         asyncio.run(serve(settings))
 

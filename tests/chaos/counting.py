@@ -39,6 +39,8 @@ class Ask:
     what: str
     token: str | None = None
     """Of the interaction."""
+    token_over: bool = False
+    """Whether nobody can answer through it any more: on a "thinking", Discord itself says so then."""
     answers: tuple[int, ...] = ()
     """The messages that were made through the token."""
     message_id: int | None = None
@@ -120,7 +122,10 @@ def _verdict(
     about = list(answers)
     if row is not None:
         about += [m for m in messages if m not in about and (row.id in m.jobs or m.pictures & row.pictures)]
-    outcome, why = _of_job(row, about) if row else _of_request(about)
+    token_over = ask is not None and ask.token_over
+    outcome, why = (
+        _of_job(row, about, token_over=token_over) if row else _of_request(about, token_over=token_over)
+    )
     user_id = row.user_id if row else ask.user_id if ask else 0
     if outcome is Outcome.LOST and why == NOTHING and spare[user_id]:
         about.append(spare[user_id].pop())
@@ -131,12 +136,12 @@ def _verdict(
 NOTHING: Final = "no message says how it ended"
 
 
-def _of_job(row: Row, about: Sequence[Shown]) -> tuple[Outcome, str]:
+def _of_job(row: Row, about: Sequence[Shown], *, token_over: bool) -> tuple[Outcome, str]:
     pictured = [message for message in about if message.pictures]
     wrong = (
         (len(pictured) > 1, Outcome.DOUBLED, f"its pictures are in {len(pictured)} messages"),
         (_is_leaked(row, pictured), Outcome.LEAKED, "asked for in private, shown to others"),
-        (unfinished := _unfinished(about), Outcome.LOST, unfinished),
+        (unfinished := _unfinished(about, token_over=token_over), Outcome.LOST, unfinished),
         (row.status not in OVER, Outcome.LOST, f"still {row.status} in the database"),
         (any(m.pictures != row.pictures for m in pictured), Outcome.LOST, "other pictures than the job's"),
     )
@@ -154,19 +159,20 @@ def _is_leaked(row: Row, pictured: Sequence[Shown]) -> bool:
     return row.private and not all(message.is_private_to(row.user_id) for message in pictured)
 
 
-def _of_request(about: Sequence[Shown]) -> tuple[Outcome, str]:
-    if unfinished := _unfinished(about):
+def _of_request(about: Sequence[Shown], *, token_over: bool) -> tuple[Outcome, str]:
+    if unfinished := _unfinished(about, token_over=token_over):
         return Outcome.LOST, unfinished
     if any(message.jobs for message in about):
         return Outcome.LOST, "its card names a job that is not in the database"
-    if any(message.tells_end for message in about):
+    if any(message.tells_end or (message.thinking and token_over) for message in about):
         return Outcome.FAILED, ""
     return Outcome.LOST, NOTHING
 
 
-def _unfinished(about: Sequence[Shown]) -> str:
-    live = [message for message in about if not message.deleted]
-    if any(message.thinking for message in live):
+def _unfinished(about: Sequence[Shown], *, token_over: bool) -> str:
+    """What a live message still promises, as far as the bot could have changed it."""
+    live = [m for m in about if not (m.deleted or (token_over and m.private))]
+    if any(message.thinking for message in live) and not token_over:
         return 'left at "thinking"'
     if any(message.on_its_way for message in live):
         return "a card is left on its way"

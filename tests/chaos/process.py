@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import IO, Final, Self
 
+ROOT: Final = Path(__file__).parents[2]
 STOP_SECONDS: Final = 20
 """For a clean stop after SIGTERM."""
 
@@ -19,16 +20,21 @@ class BotProcess:
         self.killed = False
 
     @classmethod
-    async def start(cls, url: str, folder: Path, log: Path, engine: str) -> Self:
-        """Start it on the data in `folder`; what it logs is added to `log`."""
+    async def start(cls, url: str, folder: Path, log: Path, engine: str, ahead: float) -> Self:
+        """Start it on the data in `folder`; what it logs is added to `log`. Its clock is `ahead`.
+
+        Nobody's settings reach it: not those of the environment, nor a `.env` beside the code.
+        """
         file = log.open("ab")
+        own = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "tests.chaos.bot_process", url, str(folder), "--engine", engine),
+            *("-m", "tests.chaos.bot_process", url, str(folder), "--engine", engine, "--ahead", str(ahead)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            env={name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")},
+            cwd=log.parent,
+            env={**own, "PYTHONPATH": str(ROOT)},
         )
         return cls(process, file)
 

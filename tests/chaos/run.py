@@ -15,8 +15,8 @@ from tests.chaos.patience import until
 from tests.chaos.people import People
 from tests.chaos.process import BotProcess
 from tests.chaos.shown import Shown
+from tests.chaos.skew import TurnedOn
 from tests.loopback.interactions import TOKEN_LIFE
-from tests.loopback.nonces import NONCE_LIFE
 from tests.loopback.script import Call
 from tests.loopback.server import LoopbackDiscord
 
@@ -42,8 +42,8 @@ class Plan:
     users: int = 10
     engine: str = "fake"
     fault_share: float = 0.05
-    token_life: float = TOKEN_LIFE
-    nonce_life: float = NONCE_LIFE
+    downtimes: float = 0.15
+    """Share of all deaths after which the bot stays away for minutes."""
 
     @property
     def start_up(self) -> float:
@@ -74,7 +74,8 @@ class Run:
         self._data = folder / "data"
         self.log = folder / "bot.log"
         self._rng = random.Random(plan.seed)  # noqa: S311 - for repeating
-        self._discord = LoopbackDiscord(token_life=plan.token_life, nonce_life=plan.nonce_life)
+        self._clock = TurnedOn()
+        self._discord = LoopbackDiscord(clock=self._clock)
         self._discord.on_call = self._on_call
         self._faults = Faults(self._rng, plan.fault_share)
         self._bot: BotProcess | None = None
@@ -135,6 +136,7 @@ class Run:
         self._note(f"ended: {death}")
         await asyncio.to_thread(self._look_for_damage)
         await until(lambda: not self._discord.gateway.ready.is_set(), START_SECONDS)
+        self._clock.pass_downtime(self._rng, self._plan.downtimes)
 
     async def _live_on(self) -> None:
         """The last life: everything finds its end, and the bot is stopped as an operator stops it."""
@@ -164,8 +166,10 @@ class Run:
 
     async def _start(self) -> BotProcess:
         self.record.starts += 1
-        self._note(f"start {self.record.starts}")
-        self._bot = await BotProcess.start(self._discord.url, self._data, self.log, self._plan.engine)
+        self._note(f"start {self.record.starts}, clocks ahead by {self._clock.ahead:g} s")
+        self._bot = await BotProcess.start(
+            self._discord.url, self._data, self.log, self._plan.engine, self._clock.ahead
+        )
         return self._bot
 
     async def _ready(self, bot: BotProcess, ended: asyncio.Task[int]) -> None:
@@ -205,7 +209,12 @@ class Run:
         return not any(verdict.outcome.is_wrong for verdict in self._judge(rows))
 
     def _judge(self, rows: list[Row]) -> list[Verdict]:
-        asks = [asking.as_ask() for asking in self._people.askings if asking.is_acknowledged(self._discord)]
+        tokens_end = self._clock() - TOKEN_LIFE
+        asks = [
+            asking.as_ask(tokens_end)
+            for asking in self._people.askings
+            if asking.is_acknowledged(self._discord)
+        ]
         return judge(asks, rows, self._shown())
 
     def _shown(self) -> list[Shown]:

@@ -122,6 +122,31 @@ def test_a_request_that_became_no_job_must_be_told_so(
     assert outcome([ask()], [], messages) == expected
 
 
+@pytest.mark.parametrize(
+    ("left", "job", "expected"),
+    [
+        (Shown(id=1, thinking=True), [], Outcome.FAILED),  # Discord says that nobody answered
+        (Shown(id=1, thinking=True), [row()], Outcome.LOST),
+        (card(actions=ON_ITS_WAY, private=True), [row()], Outcome.LOST),
+        (card(actions=ON_ITS_WAY), [row()], Outcome.LOST),
+    ],
+)
+def test_when_the_token_is_over_the_end_must_be_shown_elsewhere(
+    left: Shown, job: list[Row], expected: Outcome
+) -> None:
+    assert outcome([ask(token_over=True)], job, [left])[0] is expected
+
+
+def test_what_no_token_reaches_any_more_may_stay_when_the_end_is_shown_elsewhere() -> None:
+    elsewhere = delivered(2, direct_to=ADA)
+    out_of_reach = [Shown(id=1, thinking=True), card(actions=ON_ITS_WAY, private=True)]
+    for left in out_of_reach:
+        assert outcome([ask(token_over=True)], [row()], [left, elsewhere])[0] is Outcome.DELIVERED
+        assert outcome([ask()], [row()], [left, elsewhere])[0] is Outcome.LOST
+    public = card(actions=ON_ITS_WAY)
+    assert outcome([ask(token_over=True)], [row()], [public, elsewhere])[0] is Outcome.LOST
+
+
 def test_a_job_that_nobody_was_promised_is_owed_all_the_same() -> None:
     assert outcome([], [row()], []) == (Outcome.LOST, NOTHING)
     assert outcome([], [row()], [delivered(7)]) == (Outcome.DELIVERED, "")
