@@ -28,7 +28,7 @@ def tell(verdict: Verdict, calls: Sequence[Call], log: Path) -> str:
         *(_line(call) for call in calls if _is_about(call, names)),
         *_said(log, names),
     ]
-    return "\n".join(line[:LONGEST_LINE] for line in lines)
+    return "\n".join(line.replace("\n", " / ")[:LONGEST_LINE] for line in lines)
 
 
 def _is_about(call: Call, names: set[str]) -> bool:
