@@ -175,6 +175,15 @@ def run() -> None:
 
 
 @app.command()
+def drain() -> None:
+    """Tell the running bot to finish what it does and to stop; what waits goes on at the next start."""
+    from bot.draining import drain as tell
+
+    if not _run(tell(load_settings())):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def sync() -> None:
     """Tell Discord about the commands now (the bot does it by itself when they have changed)."""
     from bot.running import sync_commands

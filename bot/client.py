@@ -4,14 +4,16 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
 import discord
 from discord.ext import commands
 
+from bot.core.errors import StorageError
 from bot.core.gallery import Gallery
-from bot.core.ports import Preferences
+from bot.core.ports import Acknowledged, AcknowledgedStore, Preferences
 from bot.core.service import GenerationService
 from bot.settings import Settings
 from bot.tree import AtelierTree
@@ -25,6 +27,8 @@ EXTENSIONS: Final = (
     "cogs.gallery",
     "cogs.mentions",
     "cogs.cards",
+    "cogs.queue",
+    "cogs.rules",
 )
 CDN_HOSTS: Final = frozenset(
     {
@@ -35,6 +39,8 @@ CDN_HOSTS: Final = frozenset(
     }
 )
 COMMANDS_HASH: Final = "commands_hash"
+WRITING_PATIENCE: Final = 1.5
+"""Seconds of Discord's three for a first answer that writing a promise down may take."""
 
 
 class Atelier(commands.AutoShardedBot):
@@ -47,6 +53,7 @@ class Atelier(commands.AutoShardedBot):
         generation: GenerationService,
         gallery: Gallery,
         preferences: Preferences,
+        acknowledged: AcknowledgedStore,
         cdn_hosts: frozenset[str] = CDN_HOSTS,
         always_sync: bool = False,
     ) -> None:
@@ -67,6 +74,9 @@ class Atelier(commands.AutoShardedBot):
         self.generation = generation
         self.gallery = gallery
         self.cdn_hosts = cdn_hosts
+        self.drain_requested = asyncio.Event()
+        """Set when the bot's owner has told it to finish and stop."""
+        self.acknowledged = acknowledged
         self._preferences = preferences
         self.always_sync = always_sync
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,11 +102,40 @@ class Atelier(commands.AutoShardedBot):
         log.info("commands synced")
         return True
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    async def promise(self, token: str, *, private: bool) -> None:
+        """Write down that an interaction is about to be acknowledged: if this process ends before the
+        answer, the next one says so. A database that takes too long does not hold up Discord's first answer.
+        """
+        promise = Acknowledged(token, private, time.time())
+        writing = self.spawn(self._write(self.acknowledged.add(promise)), f"promise-{token[:8]}")
+        await asyncio.wait({writing}, timeout=WRITING_PATIENCE)
+
+    def keep_promise(self, token: str) -> None:
+        """An acknowledged interaction has been answered."""
+        self.spawn(self._write(self.acknowledged.remove(token)), f"answered-{token[:8]}")
+
+    async def _write(self, writing: Coroutine[Any, Any, None]) -> None:
+        try:
+            await writing
+        except StorageError as error:  # what was asked for meets the same fault, and tells it
+            log.warning("a promise could not be written down: %r", error)
+
+    @property
+    def cards(self) -> int:
+        """How many live cards are kept up to date."""
+        return sum(task.get_name().startswith("card-") for task in self._tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something beside the interaction that began it, until it ends or the bot closes."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish_cards(self, patience: float) -> None:
+        """Give what follows a job some seconds to show how it ended."""
+        if following := [task for task in self._tasks if task.get_name().startswith("card-")]:
+            await asyncio.wait(following, timeout=patience)
 
     async def close(self) -> None:
         """Leave Discord, then stop whatever still follows a job."""

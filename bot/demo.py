@@ -76,6 +76,7 @@ def demo_client(settings: Settings, services: Services) -> Atelier:
         generation=services.generation,
         gallery=services.gallery,
         preferences=services.preferences,
+        acknowledged=services.acknowledged,
         cdn_hosts=CDN_HOSTS | {SIMULATED_CDN},
         always_sync=True,
     )

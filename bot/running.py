@@ -6,7 +6,7 @@ import gc
 import logging
 import signal
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -23,8 +23,8 @@ WHERE_TO_GET_ONE: Final = (
     "is not set; make an application at https://discord.com/developers/applications, take the token from its "
     "Bot page and put it into .env (`atelier demo` needs none)"
 )
-LAST_WORDS: Final = 3.0
-"""Seconds for the cards to say that the device is lost, before the process ends."""
+LAST_WORDS: Final = 5.0
+"""Seconds for the cards to show how the jobs ended, or that they go on later, before the process ends."""
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -47,11 +47,12 @@ def new_client(settings: Settings, services: Services) -> Atelier:
         generation=services.generation,
         gallery=services.gallery,
         preferences=services.preferences,
+        acknowledged=services.acknowledged,
     )
 
 
 async def serve(settings: Settings) -> None:
-    """Run until Ctrl-C or SIGTERM.
+    """Run until Ctrl-C, SIGTERM, or the owner's word; then finish what runs, and keep the rest.
 
     The model is loaded before the gateway connects: importing and loading would hold up the event
     loop, and with it the heartbeats.
@@ -63,32 +64,44 @@ async def serve(settings: Settings) -> None:
         DeviceLostError: the device failed for good; a new process may find it well.
     """
     token = token_of(settings)
-    with _until_signalled():
+    with _until_signalled() as stop:
         async with open_services(settings, alone=True) as services:
             await warm_up(services)
             async with new_client(settings, services) as client:
                 with _translated():
-                    await _start(client, token, services)
+                    await _start(client, token, services, stop)
 
 
-async def _start(client: Atelier, token: str, services: Services) -> None:
-    """Serve Discord until the client ends, or the engine's device is lost.
+async def _start(client: Atelier, token: str, services: Services, stop: "_Stop") -> None:
+    """Serve Discord until the client ends, somebody wants it to stop, or the engine's device is lost.
 
     Raises:
         DeviceLostError: so that whoever started the process starts it anew.
     """
-    lost = asyncio.create_task(services.generation.device_lost.wait(), name="device-lost")
+    generation = services.generation
     serving = asyncio.create_task(client.start(token), name="discord")
+    lost = asyncio.create_task(generation.device_lost.wait(), name="device-lost")
+    stopping = [
+        asyncio.create_task(stop.gently.wait(), name="signalled"),
+        asyncio.create_task(client.drain_requested.wait(), name="drain-requested"),
+    ]
+    tasks: list[asyncio.Task[Any]] = [serving, lost, *stopping]
     try:
-        await asyncio.wait({lost, serving}, return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            await asyncio.sleep(LAST_WORDS)
+        with stop.gentle():
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                await serving
+                return
+            if not lost.done():
+                log.info("stopping: what runs has %g s to end", client.settings.grace_seconds)
+                await generation.drain(client.settings.grace_seconds)
+            await client.finish_cards(LAST_WORDS)
+        if lost.done():
             raise DeviceLostError("see the log")
-        await serving
     finally:
-        for task in (lost, serving):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(lost, serving, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def warm_up(services: Services) -> None:
@@ -141,30 +154,54 @@ def _translated() -> Iterator[None]:
         raise DiscordUnreachableError from error
 
 
+class _Stop:
+    """How a signal ends the process: at once, but for while there is something to finish."""
+
+    def __init__(self, task: "asyncio.Task[Any]") -> None:
+        self.gently = asyncio.Event()
+        """Set by the first signal while `gentle` is open."""
+        self.at_once = False
+        """Whether the task was cancelled by a signal."""
+        self._task = task
+        self._is_gentle = False
+
+    @contextlib.contextmanager
+    def gentle(self) -> Iterator[None]:
+        """Within, the first signal only sets `gently`."""
+        self._is_gentle = True
+        try:
+            yield
+        finally:
+            self._is_gentle = False
+
+    def signal(self) -> None:
+        if self._is_gentle and not self.gently.is_set():
+            self.gently.set()
+        else:
+            self.at_once = True
+            self._task.cancel()
+
+
 @contextlib.contextmanager
-def _until_signalled() -> Iterator[None]:
+def _until_signalled() -> Iterator[_Stop]:
     """SIGTERM ends the block as Ctrl-C does: without this, it would skip every `async with`.
 
     The task is cancelled rather than the client closed beside it: a client that has not reached the
-    gateway yet goes on trying when it is closed. A second signal acts at once.
+    gateway yet goes on trying when it is closed.
     """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 - narrowed for the type checker
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        task.cancel()
-        for number in STOPPING:
-            loop.remove_signal_handler(number)
-
+    stop = _Stop(task)
     with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
         for number in STOPPING:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, stop.signal)
     try:
-        yield
+        yield stop
     except asyncio.CancelledError:
-        if not stopped:
+        if not stop.at_once:
             raise
         task.uncancel()
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in STOPPING:
+                loop.remove_signal_handler(number)

@@ -132,7 +132,28 @@ class Settings(BaseSettings):
     )
     queue_limit: int = Field(default=100, ge=1, le=10_000, description="Jobs that may wait in all.")
     queue_limit_per_user: int = Field(
-        default=4, ge=1, le=1_000, description="Jobs that one user may have waiting and running."
+        default=8,
+        ge=1,
+        le=1_000,
+        description="Jobs that one user may have waiting and running. A server's admins may allow fewer.",
+    )
+    running_limit_per_user: int = Field(
+        default=4,
+        ge=1,
+        le=1_000,
+        description="Jobs of one user that may run at once. A server's admins may allow fewer.",
+    )
+    previews: bool = Field(
+        default=True,
+        description="true: cards show the picture forming. Never for models with a safety checker, which "
+        "sees finished pictures only.",
+    )
+    grace_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        le=3600,
+        description="How long a stopping bot lets running jobs go on. What is not finished by then is taken "
+        "up at the next start.",
     )
     channels: Annotated[tuple[int, ...], NoDecode] = Field(
         default=(),

@@ -17,6 +17,14 @@ log = logging.getLogger(__name__)
 Anywhere = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
 Anyhow = app_commands.AppInstallationType(guild=True, user=True)
 _THINKING: Final = "publicly thinking"
+_PROMISED: Final = "promised an answer"
+_MESSAGE_ID: Final = "message id"
+_ACKNOWLEDGED: Final = 40060
+"""Discord's code for an interaction that has been acknowledged before."""
+_DISCORDS_OWN: Final = 500
+"""From this HTTP status on a fault is Discord's, which may have done as told all the same."""
+PLACEHOLDER: Final = "\N{HORIZONTAL ELLIPSIS}"
+"""Stands for a moment where "thinking" was: the first answer takes its place, for all to see."""
 
 
 class AtelierTree(app_commands.CommandTree[Any]):
@@ -57,14 +65,62 @@ def sentence_for(error: BaseException) -> str:
 
 
 async def defer(interaction: discord.Interaction[Any], *, private: bool) -> None:
-    """Say "thinking" within Discord's three seconds; `answered` tells when something stands there."""
-    await interaction.response.defer(thinking=True, ephemeral=private)
+    """Say "thinking" within Discord's three seconds; `answered` tells when something stands there.
+
+    It is written down before: a process that dies in between leaves nobody looking at "thinking".
+    """
+    await interaction.client.promise(interaction.token, private=private)
+    try:
+        response = await _acknowledge(interaction, private=private)
+    except discord.HTTPException as error:
+        if error.status < _DISCORDS_OWN:  # nothing was said, so nothing was promised
+            interaction.client.keep_promise(interaction.token)
+        raise
     interaction.extras[_THINKING] = not private
+    interaction.extras[_PROMISED] = True
+    interaction.extras[_MESSAGE_ID] = response and response.message_id
 
 
-def answered(interaction: discord.Interaction[Any]) -> None:
-    """The answer stands: an error from now on comes beside it."""
+async def _acknowledge(
+    interaction: discord.Interaction[Any], *, private: bool
+) -> discord.InteractionCallbackResponse[Any] | None:
+    """Defer; None when Discord had done so already, and its answer was lost on the way."""
+    try:
+        return await interaction.response.defer(thinking=True, ephemeral=private)
+    except aiohttp.ClientError:
+        log.warning("the connection broke while an interaction was acknowledged", exc_info=True)
+    except discord.HTTPException as error:  # discord.py itself has tried again
+        if error.code != _ACKNOWLEDGED:
+            raise
+        return None
+    try:
+        return await interaction.response.defer(thinking=True, ephemeral=private)
+    except discord.HTTPException as error:
+        if error.code != _ACKNOWLEDGED:
+            raise
+        return None
+
+
+def is_acknowledged(interaction: discord.Interaction[Any]) -> bool:
+    """Whether Discord has had its first answer."""
+    return interaction.response.is_done() or _MESSAGE_ID in interaction.extras
+
+
+def answered(interaction: discord.Interaction[Any], *, taken: bool = False) -> None:
+    """The answer stands: an error from now on comes beside it.
+
+    Args:
+        taken: it became a job, which remembers by itself that its owner waits for an answer.
+    """
     interaction.extras[_THINKING] = False
+    if interaction.extras.pop(_PROMISED, False) and not taken:
+        interaction.client.keep_promise(interaction.token)
+
+
+def message_id_of(interaction: discord.Interaction[Any]) -> int | None:
+    """The message that says "thinking", and becomes the answer."""
+    message_id: int | None = interaction.extras.get(_MESSAGE_ID)
+    return message_id
 
 
 async def reply_error(interaction: discord.Interaction[Any], error: BaseException) -> None:
@@ -75,17 +131,17 @@ async def reply_error(interaction: discord.Interaction[Any], error: BaseExceptio
         return
     text = sentence_for(error)
     try:
-        if not interaction.response.is_done():
+        if not is_acknowledged(interaction):
             await interaction.response.send_message(text, ephemeral=True)
             return
         thinking = interaction.extras.get(_THINKING)
         if thinking:
-            # The first answer takes the place of the public "thinking", for all to see: let that be
-            # nothing, which goes away again; the one after it can be private.
-            await interaction.edit_original_response(content="\N{HORIZONTAL ELLIPSIS}")
+            # Let that be nothing, which goes away again; the one after it can be private.
+            await interaction.edit_original_response(content=PLACEHOLDER)
         await interaction.followup.send(text, ephemeral=True)
         if thinking:
             await interaction.delete_original_response()
+        answered(interaction)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
         # The interaction has expired or Discord is down: nobody is left to tell.
         log.warning("could not answer %r", error, exc_info=True)

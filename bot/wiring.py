@@ -15,13 +15,15 @@ from bot.core.gallery import Gallery
 from bot.core.lexicon import Lexicon
 from bot.core.ports import Engine
 from bot.core.queue import FairQueue
+from bot.core.rules import RuleBook
 from bot.core.service import GenerationService
 from bot.engine.folders import local_folder
+from bot.history.acknowledged import SqliteAcknowledged
 from bot.history.database import open_database
 from bot.history.generations import SqliteHistory
 from bot.history.images import FileImages
 from bot.history.jobs import SqliteJobs
-from bot.history.lock import lock_data_dir
+from bot.history.lock import holder_of, lock_data_dir
 from bot.history.preferences import SqlitePreferences
 from bot.imaging.codec import PillowCodec
 from bot.imaging.opening import Limits
@@ -52,6 +54,7 @@ class Storage:
     jobs: SqliteJobs
     history: SqliteHistory
     preferences: SqlitePreferences
+    acknowledged: SqliteAcknowledged
     images: FileImages
     codec: PillowCodec
 
@@ -67,6 +70,7 @@ class Services:
     generation: GenerationService
     gallery: Gallery
     preferences: SqlitePreferences
+    acknowledged: SqliteAcknowledged
     engine: Engine
 
 
@@ -95,6 +99,7 @@ async def open_storage(settings: Settings, *, alone: bool) -> AsyncIterator[Stor
             jobs=SqliteJobs(database),
             history=SqliteHistory(database),
             preferences=SqlitePreferences(database),
+            acknowledged=SqliteAcknowledged(database),
             images=images,
             codec=PillowCodec(Limits(max_bytes=settings.max_source_mib * MIB)),
         )
@@ -111,7 +116,7 @@ async def open_services(
     """Open everything in order, and close it in the opposite order.
 
     Args:
-        alone: as for `open_storage`; a process alone also closes what the last one left unfinished.
+        alone: as for `open_storage`; a process alone also takes up what the last one left unfinished.
         new_feed: how live jobs tell their events; the demo has its own.
         new_engine: `device_engine` when None.
 
@@ -132,12 +137,31 @@ async def open_services(
             images=storage.images,
             codec=storage.codec,
             clock=SystemClock(),
-            queue=FairQueue(limit=settings.queue_limit, limit_per_user=settings.queue_limit_per_user),
+            queue=FairQueue(
+                limit=settings.queue_limit,
+                limit_per_user=settings.queue_limit_per_user,
+                running_per_user=settings.running_limit_per_user,
+            ),
+            rules=RuleBook(storage.preferences),
+            previews=settings.previews,
             new_feed=new_feed,
         )
         stack.push_async_callback(generation.close)
         await generation.start(recover=alone)
-        yield Services(generation, storage.gallery, storage.preferences, engine)
+        yield Services(generation, storage.gallery, storage.preferences, storage.acknowledged, engine)
+
+
+def running_bot(settings: Settings) -> int | None:
+    """The id of the process that works on the data directory; None when none does.
+
+    Raises:
+        SettingsError: the data directory cannot be used.
+    """
+    data_dir = make_data_dir(settings)
+    try:
+        return holder_of(data_dir)
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
 
 
 def load_catalog(settings: Settings) -> Catalog:

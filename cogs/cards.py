@@ -3,26 +3,29 @@
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import discord
 from discord import ui
 from discord.ext import commands
 
 from bot.client import Atelier
 from bot.core.again import request_again
-from bot.core.errors import AtelierError, RestartedError, SourceGoneError, UnknownJobError
+from bot.core.errors import AtelierError, SourceGoneError, UnknownJobError, UntakenError
 from bot.core.jobs import LOCAL_USER, Job, Origin
 from bot.core.messages import explain
 from bot.core.policy import Actor, check_delete
-from bot.tree import defer
+from bot.core.ports import Acknowledged
+from bot.tree import PLACEHOLDER, defer
 from cogs.ui.buttons import CardButton, PickMenu
-from cogs.ui.delivery import TOKEN_LIFE, CardMessage, InteractionCard, PostedCard, TokenCard
+from cogs.ui.delivery import InteractionCard, PostedCard
 from cogs.ui.details import details_view
+from cogs.ui.job_card import TOKEN_LIFE, JobCard
 from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
 from cogs.ui.permissions import check_bot_permissions
-from cogs.ui.progress import begin, deliver, show_ended, show_pictures
+from cogs.ui.progress import begin, follow
+from cogs.ui.showing import deliver_single, show_pictures
 from cogs.ui.sources import Sources
 from cogs.ui.target import Action, Target
 
@@ -68,7 +71,7 @@ class Cards(commands.Cog):
         tiles = await self._bot.gallery.on_card(target.job_id, target.index)
         await self._bot.gallery.pick(tiles[0], _actor(interaction))
         await defer(interaction, private=job.origin.private)
-        await deliver(self._bot, job, tiles, InteractionCard(interaction), single=True)
+        await deliver_single(self._bot, job, tiles, InteractionCard(interaction))
 
     async def _open(self, interaction: discord.Interaction[Atelier], form: Form, target: Target) -> None:
         check_bot_permissions(interaction)
@@ -122,26 +125,36 @@ class Cards(commands.Cog):
                 await message.delete()
         else:
             try:
-                await show_pictures(self._bot, job, left, PostedCard(message))
+                card = PostedCard(message)
+                await show_pictures(self._bot, job, left, card.edit, card.upload_limit)
             except AtelierError:  # the card keeps what it shows
                 log.warning("card of job %s not updated", job.id, exc_info=True)
 
-    async def close_interrupted(self) -> None:
-        """Say on the cards of what a restart cut short that nothing comes any more."""
-        for job in self._bot.generation.interrupted:
-            for card in _ways_to(self._bot, job):
-                if await show_ended(card, job, explain(RestartedError())):
-                    break
+    async def take_up(self) -> None:
+        """Go on where the last process ended: with its jobs, and with whoever it left without an answer."""
+        taken_up, self._bot.generation.taken_up = self._bot.generation.taken_up, []
+        for ticket in taken_up:
+            follow(self._bot, ticket, JobCard(self._bot, ticket.job))
+        for promise in await self._bot.acknowledged.take():
+            if time.time() - promise.created_at < TOKEN_LIFE:
+                await self._admit(promise)
 
-
-def _ways_to(bot: Atelier, job: Job) -> Iterator[CardMessage]:
-    """A card from before a restart: as a message, and by its interaction's token while that lives."""
-    message = _card_of(bot, job)
-    if message is not None:
-        yield PostedCard(message)
-    origin = job.origin
-    if origin.interaction_token and origin.message_id and time.time() - job.created_at < TOKEN_LIFE:
-        yield TokenCard(bot, origin.interaction_token, origin.message_id)
+    async def _admit(self, promise: Acknowledged) -> None:
+        """Say where "thinking" stands that nothing came of it; privately, as all such things."""
+        assert self._bot.application_id is not None  # noqa: S101 - known after login
+        webhook = discord.Webhook.partial(self._bot.application_id, promise.token, client=self._bot)
+        original: Any = "@original"
+        sentence = explain(UntakenError())
+        try:
+            if promise.private:
+                await webhook.edit_message(original, content=sentence)
+                return
+            await webhook.edit_message(original, content=PLACEHOLDER)
+            await webhook.send(sentence, ephemeral=True)
+            await webhook.delete_message(original)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
+            # It was never acknowledged, or is over: nobody is left looking at it.
+            log.info("an interaction of the last process could not be answered", exc_info=True)
 
 
 def _card_of(bot: Atelier, job: Job) -> discord.PartialMessage | None:
@@ -164,4 +177,4 @@ async def setup(bot: Atelier) -> None:
     cog = Cards(bot)
     await bot.add_cog(cog)
     bot.add_dynamic_items(CardButton, PickMenu)
-    bot.spawn(cog.close_interrupted(), "close-interrupted-cards")
+    bot.spawn(cog.take_up(), "take-up")

@@ -12,10 +12,10 @@ from bot.core.gallery import Page, PictureFile
 from bot.core.ids import ALPHABET, ID_LENGTH, GenerationId
 from bot.core.jobs import HistoryCursor
 from bot.core.policy import Actor, check_use
-from bot.tree import defer, reply_error
+from bot.tree import answered, defer, reply_error
 from cogs.ui.card import shown_prompt
 from cogs.ui.delivery import InteractionCard, as_files
-from cogs.ui.progress import deliver
+from cogs.ui.showing import deliver_single
 
 NEWEST = "newest"
 _DOT = " \N{MIDDLE DOT} "
@@ -42,6 +42,7 @@ async def show_page(interaction: discord.Interaction[Atelier], before: HistoryCu
     await interaction.edit_original_response(
         view=page_view(page, newest=before is None), attachments=as_files(thumbnails)
     )
+    answered(interaction)
 
 
 def page_view(page: Page, *, newest: bool) -> ui.LayoutView:
@@ -140,7 +141,7 @@ async def open_card(interaction: discord.Interaction[Atelier], generation_id: Ge
     check_use(Actor(interaction.user.id), generation, readable=False)
     job = await bot.gallery.job(generation.job_id)
     await defer(interaction, private=True)
-    await deliver(bot, job, [generation], InteractionCard(interaction), single=True)
+    await deliver_single(bot, job, [generation], InteractionCard(interaction))
 
 
 def _read_cursor(cursor: str) -> HistoryCursor | None:

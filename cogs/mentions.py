@@ -4,7 +4,6 @@ import logging
 import re
 
 import discord
-from discord import ui
 from discord.ext import commands
 
 from bot.client import Atelier
@@ -13,14 +12,17 @@ from bot.core.jobs import Origin
 from bot.core.policy import check_channel
 from bot.core.requests import UNKNOWN_SOURCE, Kind, Source
 from bot.tree import sentence_for
-from cogs.ui.delivery import CardMessage, PostedCard, translated
+from cogs.ui.delivery import translated
 from cogs.ui.permissions import check_can_post
 from cogs.ui.pictures import pictures_in
-from cogs.ui.progress import start
+from cogs.ui.progress import reply, roles_of
 from cogs.ui.sources import Asker, Sources
 from cogs.ui.typed import Typed, parse_typed
 
 log = logging.getLogger(__name__)
+
+DRAIN = "drain"
+DRAINING = "I take nothing new, finish what runs, and stop. What waits goes on at the next start."
 
 
 class Mentions(commands.Cog):
@@ -43,6 +45,9 @@ class Mentions(commands.Cog):
         text, mentioned = re.subn(rf"<@!?{me.id}>", " ", message.content)
         if not mentioned and not (text.lstrip().startswith("/") and self._replies_to(message, me.id)):
             return  # people talk: without a mention, only what is typed as a command is one
+        if mentioned and text.strip().casefold() == DRAIN and await self._bot.is_owner(message.author):
+            await self._drain(message)
+            return
         typed = parse_typed(text)
         if typed is None or not self._is_served(message):
             return
@@ -51,13 +56,22 @@ class Mentions(commands.Cog):
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
             await self._reply_error(message, error)
 
+    async def _drain(self, message: discord.Message) -> None:
+        """Its owner tells the bot to stop, in whatever channel."""
+        self._bot.drain_requested.set()
+        try:
+            with translated():
+                await message.reply(DRAINING, mention_author=False)
+        except DeliveryError:
+            log.warning("the owner's drain was not answered", exc_info=True)
+
     async def _answer(self, message: discord.Message, typed: Typed) -> None:
         bot = self._bot
         if message.guild:
             check_can_post(message.channel, message.guild.me)
         needs_source = typed.kind is not Kind.IMAGINE
         checked = typed.request(UNKNOWN_SOURCE if needs_source else None)
-        bot.generation.check(checked, message.author.id)
+        bot.generation.check(checked, message.author.id, message.guild.id if message.guild else None)
         request = typed.request(await self._source(message, typed)) if needs_source else checked
         origin = Origin(
             user_id=message.author.id,
@@ -65,13 +79,7 @@ class Mentions(commands.Cog):
             guild_id=message.guild.id if message.guild else None,
             channel_id=message.channel.id,
         )
-
-        async def place(view: ui.LayoutView) -> tuple[CardMessage, discord.Message]:
-            # The nonce keeps Discord from posting twice what it did, but answered with an error.
-            posted = await message.reply(view=view, mention_author=False, nonce=message.id)
-            return PostedCard(posted), posted
-
-        await start(bot, request, origin, place)
+        await reply(bot, message, request, origin, roles_of(message.author))
 
     async def _source(self, message: discord.Message, typed: Typed) -> Source:
         """Attached to this message, named, in the message replied to, or the latest."""

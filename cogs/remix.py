@@ -76,7 +76,9 @@ class Remix(commands.Cog):
                 model=model,
             )
 
-        interaction.client.generation.check(request(UNKNOWN_SOURCE), interaction.user.id)
+        interaction.client.generation.check(
+            request(UNKNOWN_SOURCE), interaction.user.id, interaction.guild_id
+        )
         await defer(interaction, private=private)
         asker = Asker.of(interaction, private=private)
         found = await self._sources.find(asker, image=image, named=source)

@@ -9,7 +9,8 @@ AtelierError
 ├── LimitError              not now; says when
 │   └── QueueFullError  TooManyWaitingError  StoppingError
 ├── AccessError             not you, or not here
-│   └── NotYoursError  PrivateSourceError  SourceAccessError  ChannelNotServedError  BotPermissionError
+│   ├── NotYoursError  PrivateSourceError  SourceAccessError  ChannelNotServedError  BotPermissionError
+│   └── ProcessAccessError
 ├── EngineError             the machine could not
 │   ├── DeviceMemoryError  ModelUnavailableError  UnsafeImageError  GenerationError
 │   └── DeviceLostError  EngineStalledError  EngineClosedError
@@ -19,7 +20,8 @@ AtelierError
 ├── DeliveryError           Discord would not take the answer
 ├── DiscordUnreachableError no connection to Discord
 ├── MissingExtraError       an optional part of the program is not installed
-├── RestartedError          the process ended while the job waited or ran
+├── RestartError            the process ended, or ends, before all was done
+│   └── RestartingError  CrashedError  EarlierError  UntakenError
 └── SettingsError           the operator's configuration is off
 
 Cancelled is an outcome, not an error.
@@ -242,6 +244,13 @@ class BotPermissionError(AccessError):
     channel_id: int | None = None
 
 
+@dataclass(eq=False)
+class ProcessAccessError(AccessError):
+    """Another user's process, which this one may not send a signal."""
+
+    pid: int
+
+
 class EngineError(AtelierError):
     """The machine could not."""
 
@@ -366,8 +375,30 @@ class MissingExtraError(AtelierError):
     extra: str
 
 
-class RestartedError(AtelierError):
-    """The process ended while the job was waiting or running."""
+class RestartError(AtelierError):
+    """The process ended, or ends, before all was done."""
+
+
+class RestartingError(RestartError):
+    """The process ends; the job stays on record, and the next one takes it up."""
+
+
+@dataclass(eq=False)
+class CrashedError(RestartError):
+    """The process ended `crashes` times while the job ran: it is not tried again."""
+
+    crashes: int
+
+
+@dataclass(eq=False)
+class EarlierError(RestartError):
+    """What an earlier process met with: the sentence is all that is on record."""
+
+    sentence: str
+
+
+class UntakenError(RestartError):
+    """The process ended after it had acknowledged a request, and before it had accepted it."""
 
 
 @dataclass(eq=False)

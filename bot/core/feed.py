@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from bot.core.jobs import Cancelled, Event, Failed, Finished, Job, Outcome
+from bot.core.jobs import Cancelled, Event, Failed, Finished, Job, Outcome, Suspended
 
 
 class Feed:
@@ -15,9 +15,9 @@ class Feed:
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the job ended, once it has."""
+        """How the job ended for this process, once it has."""
         latest = self._latest
-        return latest if isinstance(latest, Finished | Failed | Cancelled) else None
+        return latest if isinstance(latest, Finished | Failed | Cancelled | Suspended) else None
 
     def emit(self, event: Event) -> None:
         """Tell every reader. Nothing follows an outcome."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.errors import SourceGoneError
 from bot.core.ids import GenerationId, JobId
-from bot.core.jobs import Generation, HistoryCursor, ImageFormat, Job
+from bot.core.jobs import Generation, HistoryCursor, ImageFormat, Job, Picture
 from bot.core.policy import Actor, check_delete, check_pick
 from bot.core.ports import HistoryStore, ImageStore, JobStore, PictureCodec, Tile
 from bot.core.requests import Source
@@ -132,6 +132,11 @@ class Gallery:
         """A small WebP of a stored picture."""
         data = await self._images.get(sha256)
         return await asyncio.to_thread(self._codec.thumbnail, data, THUMBNAIL_SIDE)
+
+    async def previews(self, pictures: Sequence[Picture]) -> list[PictureFile]:
+        """Pictures that are still forming, as small files."""
+        data = [await asyncio.to_thread(self._codec.preview, picture) for picture in pictures]
+        return [PictureFile(f"forming-{n}.webp", file, "WEBP") for n, file in enumerate(data, 1)]
 
     async def sheet(self, job: Job, generations: Sequence[Generation], limit: int) -> PictureFile:
         """The ladder's contact sheet: the source first, then each tile with its strength and steps.

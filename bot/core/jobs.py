@@ -31,6 +31,8 @@ class JobStatus(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    DELIVERING = "delivering"
+    """Made and kept; its owner has not been shown it yet."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -42,7 +44,11 @@ class JobStatus(StrEnum):
 
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.FAILED, JobStatus.CANCELLED}),
-    JobStatus.RUNNING: frozenset({JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}),
+    # Back to queued: handed back as the bot stops, or taken up again after it crashed.
+    JobStatus.RUNNING: frozenset(
+        {JobStatus.QUEUED, JobStatus.DELIVERING, JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED}
+    ),
+    JobStatus.DELIVERING: frozenset({JobStatus.DONE}),
     JobStatus.DONE: frozenset(),
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELLED: frozenset(),
@@ -59,7 +65,13 @@ class Origin:
     channel_id: int | None = None
     message_id: int | None = None
     interaction_token: str | None = None
+    """Good for 15 minutes, in another process too."""
     private: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """From the command line, which shows its user everything itself."""
+        return self.user_id == LOCAL_USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +88,11 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     error: str | None = None
-    """The sentence that the user read, for a failed job."""
+    """The sentence that the user reads, for a failed job."""
+    weight: float = 1.0
+    """Its owner's share of the device, relative to other people's."""
+    crashes: int = 0
+    """How often the process ended, or the engine stood still, while it ran."""
 
     @property
     def recipe(self) -> Recipe:
@@ -126,10 +142,12 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The job waits: `position` from 1 (next); `eta` in seconds, None while nothing is known."""
+    """The job waits: `position` from 1 (next); `eta` in seconds to its pictures, None while unknown."""
 
     position: int
     eta: float | None = None
+    stopping: bool = False
+    """Nothing begins any more before the bot has been started anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +159,10 @@ class Progress:
     steps: int
     denoised: int = 0
     count: int = 1
+    seconds: float = 0.0
+    """Since the job began to run."""
+    previews: tuple[Picture, ...] = ()
+    """What the pictures look like so far, small: of those that have shown anything yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +184,14 @@ class Cancelled:
     """The owner or a moderator took the job back."""
 
 
-Event = Queued | Progress | Finished | Failed | Cancelled
-Outcome = Finished | Failed | Cancelled
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """This process does no more for the job, and says why; the next one takes it up again."""
+
+    error: AtelierError
+
+
+Event = Queued | Progress | Finished | Failed | Cancelled | Suspended
+Outcome = Finished | Failed | Cancelled | Suspended
 HistoryCursor = tuple[float, GenerationId]
 ImageFormat = Literal["PNG", "WEBP"]

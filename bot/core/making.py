@@ -26,6 +26,7 @@ class JobMaker:
         codec: PictureCodec,
         clock: Clock,
         estimates: Estimates,
+        previews: bool,
     ) -> None:
         self._engine = engine
         self._history = history
@@ -33,6 +34,7 @@ class JobMaker:
         self._codec = codec
         self._clock = clock
         self._estimates = estimates
+        self._previews = previews
 
     async def render(self, job: Job, emit: Callable[[Progress], None]) -> list[Render]:
         """All of a job's pictures, in order. An engine that makes several at once gets them at once.
@@ -42,7 +44,7 @@ class JobMaker:
             SourceGoneError: the file of the job's source is not there.
         """
         sources = await self._sources(job)
-        progress = JobProgress(job.recipes, emit)
+        progress = JobProgress(job.recipes, emit, self._clock.monotonic)
 
         async def one(index: int) -> Render:
             recipe = job.recipes[index]
@@ -50,8 +52,12 @@ class JobMaker:
             def on_step(step: int, steps: int) -> None:
                 progress.told(index, step, steps)
 
+            def on_preview(preview: Picture) -> None:
+                progress.shown(index, preview)
+
             source = sources.get((recipe.width, recipe.height))
-            render = await self._engine.generate(recipe, source, on_step)
+            show = on_preview if self._previews else None
+            render = await self._engine.generate(recipe, source, on_step, show)
             self._estimates.learn(render.recipe, render.seconds)
             return render
 

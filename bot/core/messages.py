@@ -50,6 +50,8 @@ def explain(error: e.AtelierError) -> str:
             return _explain_access(error)
         case e.EngineError():
             return _explain_engine(error)
+        case e.RestartError():
+            return _explain_restart(error)
         case _:
             return _explain_rest(error)
 
@@ -168,6 +170,8 @@ def _explain_access(error: e.AccessError) -> str:
             where = f"<#{channel_id}>" if channel_id else "this channel"
             word = "permission" if len(permissions) == 1 else "permissions"
             return f"I lack the {word} {_all(permissions)} in {where}; an admin can grant that."
+        case e.ProcessAccessError(pid=pid):
+            return f"The bot runs as another user's process ({pid}); stop it as that user."
         case _:
             return "You may not do that here."
 
@@ -188,7 +192,7 @@ def _explain_engine(error: e.EngineError) -> str:
         case e.DeviceLostError():
             return (
                 "The graphics device has failed, and the bot must be started again; "
-                "ask once more when it is back."
+                "what was asked for goes on when it is back."
             )
         case e.EngineStalledError(seconds=seconds):
             return f"The device made no progress for {seconds:.0f} s, so this was given up; try again."
@@ -221,12 +225,24 @@ def _explain_rest(error: e.AtelierError) -> str:
             return "Discord cannot be reached; check the connection and try again."
         case e.MissingExtraError(extra=extra):
             return f"That needs an optional part: pip install 'atelier[{extra}]'."
-        case e.RestartedError():
-            return "The bot restarted before this was made; press Again."
         case e.SettingsError(variable=variable, problem=problem):
             return f"{variable} {problem}."
         case _:
             return "Something went wrong."
+
+
+def _explain_restart(error: e.RestartError) -> str:
+    match error:
+        case e.RestartingError():
+            return "The bot is restarting; this goes on by itself when it is back."
+        case e.CrashedError(crashes=crashes):
+            return f"The bot broke down {crashes} times while it made this, so it was given up."
+        case e.EarlierError(sentence=sentence):
+            return sentence
+        case e.UntakenError():
+            return "The bot restarted just as you asked; ask once more."
+        case _:
+            return "The bot was restarted."
 
 
 def apology(reference: str) -> str:

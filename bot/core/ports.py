@@ -159,6 +159,10 @@ class PictureCodec(Protocol):
         """A small WebP whose longer side is at most `side` pixels."""
         ...
 
+    def preview(self, picture: Picture) -> bytes:
+        """A WebP of a picture that is still forming: small rather than good."""
+        ...
+
     def sheet(self, tiles: Sequence[Tile]) -> bytes:
         """A labelled contact sheet as PNG."""
         ...
@@ -195,7 +199,9 @@ class ImageStore(Protocol):
 class JobStore(Protocol):
     """Jobs in the database. Every method may raise DatabaseBusyError or DiskFullError."""
 
-    async def add(self, job: Job) -> None: ...
+    async def add(self, job: Job) -> None:
+        """Store a new job, and forget that its interaction was only acknowledged."""
+        ...
 
     async def get(self, job_id: JobId) -> Job:
         """Raises UnknownJobError."""
@@ -203,6 +209,10 @@ class JobStore(Protocol):
 
     async def start(self, job_id: JobId, at: float) -> None:
         """Queued to running."""
+        ...
+
+    async def put_back(self, job_id: JobId, *, crashed: bool) -> None:
+        """Running to queued; with `crashed`, one more of its crashes."""
         ...
 
     async def end(self, job_id: JobId, status: JobStatus, at: float, error: str | None = None) -> None:
@@ -213,8 +223,15 @@ class JobStore(Protocol):
         """Remember which message is the job's card (also for its generations)."""
         ...
 
-    async def unfinished(self) -> list[Job]:
-        """Jobs that were queued or running when the last process ended, oldest first."""
+    async def settle(self, job_id: JobId) -> None:
+        """Its owner has been shown how it ended: delivering to done, and nobody comes back to it."""
+        ...
+
+    async def take_up(self) -> list[Job]:
+        """All jobs of Discord's users that nobody has been shown the end of, oldest first.
+
+        What was running when the last process ended is queued again, with one more crash.
+        """
         ...
 
 
@@ -222,7 +239,10 @@ class HistoryStore(Protocol):
     """Generations in the database. Every method may raise DatabaseBusyError or DiskFullError."""
 
     async def complete(self, job_id: JobId, generations: Sequence[Generation], at: float) -> None:
-        """Store all pictures of a job and mark it done, in one transaction."""
+        """Store all pictures of a job in one transaction, and mark it as being delivered.
+
+        One of the command line is done at once.
+        """
         ...
 
     async def get(self, generation_id: GenerationId) -> Generation:
@@ -256,6 +276,29 @@ class HistoryStore(Protocol):
 
     async def delete(self, generation_ids: Sequence[GenerationId]) -> list[str]:
         """Delete rows; return the hashes of the files that no row refers to any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """An interaction that was answered with "thinking", and with nothing else yet."""
+
+    token: str
+    private: bool
+    created_at: float
+
+
+class AcknowledgedStore(Protocol):
+    """What a process has promised to answer, so that the next one can say that it did not."""
+
+    async def add(self, acknowledged: Acknowledged) -> None: ...
+
+    async def remove(self, token: str) -> None:
+        """It was answered; no error when it is not there."""
+        ...
+
+    async def take(self) -> list[Acknowledged]:
+        """All that the last process left, removed."""
         ...
 
 

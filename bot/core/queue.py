@@ -1,114 +1,212 @@
-"""The queue: fair between users, first come first served within one user's jobs."""
+"""The queue: deficit round robin between users, first come first served within one user's jobs.
 
+Shreedhar & Varghese 1995, "Efficient fair queuing using deficit round robin", in the form that lets the
+last job of a turn overdraw ("surplus round robin"): a turn is worth `QUANTUM` of device time; whoever
+took more sits out as many rounds as it takes to pay back. So whoever comes has a turn after at most one
+turn of each other user, whatever the job costs, and in the long run all have the same device time.
+"""
+
+import heapq
+import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
 
 from bot.core.errors import QueueFullError, TooManyWaitingError
 from bot.core.ids import JobId
 
+QUANTUM: Final = 100.0
+"""Milliseconds of device time that a turn is worth: less than a picture, so that shares are fine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A job that waits: its cost in seconds of device time, estimated."""
+    """A job in the queue."""
 
     job_id: JobId
     user_id: int
     cost: float
+    """Device milliseconds, estimated."""
+    weight: float = 1.0
+    """The user's share of the device, relative to other people's."""
+    running_limit: int | None = None
+    """Jobs of this user that may run at once, where that is fewer than everywhere."""
+    alone: bool = False
+    """It runs while nothing else does: it may be what the process died of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a waiting job stands: its number in line (1 is next), and the seconds of work ahead of it."""
+@dataclass(slots=True)
+class _User:
+    """One user's line, and when their turn comes."""
 
-    job_id: JobId
-    number: int
-    ahead: float
+    order: int
+    """Within a round, who joined it first goes first."""
+    round: int
+    balance: float = 0.0
+    """Milliseconds left of the turn."""
+    line: deque[Waiting] = field(default_factory=deque)
+    running: int = 0
+
+    def copy(self) -> "_User":
+        return _User(self.order, self.round, self.balance, deque(self.line), self.running)
 
 
 class FairQueue:
-    """Users take turns, so that one user's many jobs delay another's single job by one turn.
+    """Who waits, in which order, and how many may."""
 
-    Plain round robin over users: a user who joins goes to the end of the round, and has their turn
-    again only when everybody else who waits has had one.
-    """
-
-    def __init__(self, *, limit: int, limit_per_user: int) -> None:
-        """At most `limit` jobs wait in all; one user has at most `limit_per_user` waiting and running."""
+    def __init__(self, *, limit: int, limit_per_user: int, running_per_user: int | None = None) -> None:
+        """At most `limit` jobs wait in all; one user has at most `limit_per_user` waiting and running, and
+        `running_per_user` running (None: as many as are on the way)."""
         self._limit = limit
         self._limit_per_user = limit_per_user
-        self._turns: deque[int] = deque()
-        self._lines: dict[int, deque[Waiting]] = {}
+        self._running_per_user = running_per_user or limit_per_user
+        self._users: dict[int, _User] = {}
+        self._waiting: dict[JobId, Waiting] = {}
         self._running: dict[JobId, Waiting] = {}
+        self._reserved: dict[JobId, int] = {}
+        """Places for jobs that are just being written down: their users."""
+        self._round = 0
+        self._orders = count()
 
     def __len__(self) -> int:
         """How many wait."""
-        return sum(len(line) for line in self._lines.values())
+        return len(self._waiting)
 
-    def check(self, user_id: int) -> None:
+    def check(self, user_id: int, limit: int | None = None) -> None:
         """Whether one more job of this user may join.
+
+        Args:
+            limit: jobs that the user may have waiting and running, where that is fewer than everywhere.
 
         Raises:
             TooManyWaitingError: the user has as many on the way as one may.
             QueueFullError: the queue is full.
         """
-        own = [job for job in (*self._running.values(), *self._in_order()) if job.user_id == user_id]
-        if len(own) >= self._limit_per_user:
-            raise TooManyWaitingError(self._limit_per_user, own[0].cost)
-        if len(self) >= self._limit:
+        limit = min(limit or self._limit_per_user, self._limit_per_user)
+        user = self._users.get(user_id)
+        own = len(user.line) + user.running if user else 0
+        if own + sum(owner == user_id for owner in self._reserved.values()) >= limit:
+            raise TooManyWaitingError(limit, self._first_cost(user_id) / 1000)
+        if len(self) + len(self._reserved) >= self._limit:
             # A place is free as soon as the next one starts, which is when the running ones end.
-            raise QueueFullError(self._limit, sum(job.cost for job in self._running.values()))
+            raise QueueFullError(self._limit, sum(job.cost for job in self._running.values()) / 1000)
+
+    def reserve(self, job_id: JobId, user_id: int, limit: int | None = None) -> None:
+        """Keep a place for a job until it joins or leaves. Raises as `check`."""
+        self.check(user_id, limit)
+        self._reserved[job_id] = user_id
 
     def join(self, job: Waiting) -> None:
-        """Put a job at the end of its user's line. Call `check` first."""
-        if job.user_id not in self._lines:
-            self._lines[job.user_id] = deque()
-            self._turns.append(job.user_id)
-        self._lines[job.user_id].append(job)
+        """Put a job at the end of its user's line."""
+        self._reserved.pop(job.job_id, None)
+        user = self._users.get(job.user_id)
+        if user is None or (user.round < self._round and not user.line):
+            running = user.running if user else 0
+            user = _User(next(self._orders), self._round, QUANTUM * job.weight, running=running)
+            self._users[job.user_id] = user
+        elif not user.line:
+            user.order = next(self._orders)
+        user.line.append(job)
+        self._waiting[job.job_id] = job
 
     def take(self) -> Waiting | None:
-        """The job whose turn it is, now counted as running; None when nobody waits."""
-        if not self._turns:
+        """The job whose turn it is, now counted as running; None when none may begin now."""
+        user = min((user for user in self._users.values() if self._may_run(user)), key=_turn, default=None)
+        if user is None or (self._running and (user.line[0].alone or self._is_alone())):
             return None
-        user_id = self._turns.popleft()
-        line = self._lines[user_id]
-        job = line.popleft()
-        if line:
-            self._turns.append(user_id)
-        else:
-            del self._lines[user_id]
+        self._round = max(self._round, user.round)
+        job = _serve(user, self._orders)
+        user.running += 1
+        del self._waiting[job.job_id]
         self._running[job.job_id] = job
         return job
 
-    def leave(self, job_id: JobId) -> bool:
-        """Forget a job, waiting or running; whether it was there."""
-        if self._running.pop(job_id, None):
+    def leave(self, job_id: JobId, spent: float | None = None) -> bool:
+        """Forget a job, waiting or running; whether it was there.
+
+        Args:
+            spent: device milliseconds that a running job took in truth: its user pays those, not what
+                was estimated. None where nobody knows.
+        """
+        if self._reserved.pop(job_id, None) is not None:
             return True
-        for user_id, line in self._lines.items():
-            for job in line:
-                if job.job_id == job_id:
-                    line.remove(job)
-                    if not line:
-                        del self._lines[user_id]
-                        self._turns.remove(user_id)
-                    return True
-        return False
+        if job := self._waiting.pop(job_id, None):
+            self._users[job.user_id].line.remove(job)
+        elif job := self._running.pop(job_id, None):
+            user = self._users[job.user_id]
+            user.running -= 1
+            if spent is not None:
+                _charge(user, spent - job.cost, job.weight, self._orders)
+        else:
+            return False
+        self._forget_idle()
+        return True
 
-    def places(self) -> list[Place]:
-        """All that wait, in the order of their turns."""
-        ahead = sum(job.cost for job in self._running.values())
-        places: list[Place] = []
-        for number, job in enumerate(self._in_order(), 1):
-            places.append(Place(job.job_id, number, ahead))
-            ahead += job.cost
-        return places
-
-    def _in_order(self) -> list[Waiting]:
-        lines = {user: deque(line) for user, line in self._lines.items()}
-        turns = deque(self._turns)
-        order: list[Waiting] = []
+    def order(self) -> list[Waiting]:
+        """All that wait, in the order of their turns, as far as that can be foreseen."""
+        users = {user_id: user.copy() for user_id, user in self._users.items() if user.line}
+        orders = count(max((user.order for user in users.values()), default=0) + 1)
+        turns = [(_turn(user), user_id) for user_id, user in users.items()]
+        heapq.heapify(turns)
+        found: list[Waiting] = []
         while turns:
-            user_id = turns.popleft()
-            order.append(lines[user_id].popleft())
-            if lines[user_id]:
-                turns.append(user_id)
-        return order
+            _, user_id = heapq.heappop(turns)
+            user = users[user_id]
+            found.append(_serve(user, orders))
+            if user.line:
+                heapq.heappush(turns, (_turn(user), user_id))
+        return found
+
+    def _first_cost(self, user_id: int) -> float:
+        """Of the user's job that ends first, as far as that can be foreseen; 0 for none."""
+        running = (job.cost for job in self._running.values() if job.user_id == user_id)
+        waiting = (job.cost for job in self._users[user_id].line) if user_id in self._users else ()
+        return next(iter((*running, *waiting)), 0.0)
+
+    def _may_run(self, user: _User) -> bool:
+        if not user.line:
+            return False
+        limit = user.line[0].running_limit or self._running_per_user
+        return user.running < min(limit, self._running_per_user)
+
+    def _is_alone(self) -> bool:
+        return any(job.alone for job in self._running.values())
+
+    def _forget_idle(self) -> None:
+        """Whose line is empty is remembered while there is something to pay back to somebody else."""
+        if not self._waiting:
+            # Nobody else waited, so nobody was kept from anything.
+            self._users = {id_: user for id_, user in self._users.items() if user.running}
+            for user in self._users.values():
+                user.round, user.balance = self._round, QUANTUM
+            return
+        self._users = {
+            id_: user
+            for id_, user in self._users.items()
+            if user.line or user.running or user.round > self._round
+        }
+
+
+def _turn(user: _User) -> tuple[int, int]:
+    return user.round, user.order
+
+
+def _serve(user: _User, orders: "count[int]") -> Waiting:
+    """The first job of the user's line, paid for."""
+    job = user.line.popleft()
+    _charge(user, job.cost, job.weight, orders)
+    return job
+
+
+def _charge(user: _User, cost: float, weight: float, orders: "count[int]") -> None:
+    """Take `cost` off the turn's balance; what it lacks is earned by sitting out rounds, one turn each."""
+    turn = QUANTUM * weight
+    user.balance -= cost
+    if 0 < user.balance <= turn:
+        return
+    rounds = 1 - math.ceil(user.balance / turn)
+    user.balance += rounds * turn
+    user.round += rounds
+    if rounds > 0:
+        user.order = next(orders)

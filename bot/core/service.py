@@ -3,32 +3,28 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import replace
+from typing import Final
 
+from bot.core.board import GAP, Board
 from bot.core.catalog import Capabilities, Catalog
 from bot.core.errors import (
     AtelierError,
+    CrashedError,
     DeviceLostError,
-    GenerationError,
+    EarlierError,
+    EngineStalledError,
     JobOverError,
-    RestartedError,
+    RestartingError,
     StoppingError,
 )
 from bot.core.estimates import Estimates
 from bot.core.feed import Feed, Ticket
 from bot.core.ids import JobId, new_job_id
-from bot.core.jobs import (
-    LOCAL_USER,
-    Cancelled,
-    Failed,
-    Finished,
-    Job,
-    JobStatus,
-    Origin,
-    Queued,
-)
+from bot.core.jobs import Cancelled, Failed, Finished, Job, JobStatus, Origin, Outcome, Suspended
+from bot.core.live import LiveJob, Standing
 from bot.core.making import JobMaker
 from bot.core.messages import explain
 from bot.core.policy import Actor, check_cancel
@@ -36,8 +32,18 @@ from bot.core.ports import Clock, Engine, HistoryStore, ImageStore, JobStore, Pi
 from bot.core.queue import FairQueue, Waiting
 from bot.core.recipe import plan
 from bot.core.requests import MAX_SEED, ImagineRequest, RemixRequest
+from bot.core.rules import RuleBook
+from bot.core.runner import JobRunner
+from bot.core.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+MOST_CRASHES: Final = 2
+"""A job that has taken the process with it so often is not tried again."""
+LAST_WRITES: Final = 30.0
+"""Seconds for running jobs to stop and to be written down when the service closes."""
+WATCH_EVERY: Final = 5.0
+"""Seconds between two looks at whether the engine moves."""
 
 
 class GenerationService:
@@ -55,44 +61,55 @@ class GenerationService:
         codec: PictureCodec,
         clock: Clock,
         queue: FairQueue,
+        rules: RuleBook,
+        previews: bool = True,
         new_feed: Callable[[], Feed] = Feed,
+        telling_gap: float = GAP,
     ) -> None:
         self.catalog = catalog
-        self.interrupted: list[Job] = []
-        """What the last process left unfinished; their cards still say that they wait."""
-        self._engine = engine
-        self._jobs = jobs
-        self._clock = clock
-        self._queue = queue
-        self._estimates = Estimates()
-        self._maker = JobMaker(
-            engine=engine,
-            history=history,
-            images=images,
-            codec=codec,
-            clock=clock,
-            estimates=self._estimates,
-        )
-        self._new_feed = new_feed
-        self._live: dict[JobId, tuple[Job, Feed]] = {}
-        self._door = asyncio.Lock()
-        self._work = asyncio.Event()
-        self._running: dict[JobId, asyncio.Task[None]] = {}
-        self._saving: set[JobId] = set()
-        """Running jobs whose pictures are made: too late to cancel."""
-        self._in_hand = 0
-        """Pictures of the running jobs."""
+        self.rules = rules
+        self.taken_up: list[Ticket] = []
+        """What the last process left: to be made, to be delivered, or only to be told."""
         self.device_lost = asyncio.Event()
         """Set when the engine's device will not work again until the process is started anew."""
+        self._engine = engine
+        self._jobs = jobs
+        self._history = history
+        self._clock = clock
+        self._queue = queue
+        self._estimates = Estimates(engine.estimate)
+        self._watchdog = Watchdog(clock)
+        self._runner = JobRunner(
+            jobs=jobs,
+            maker=JobMaker(
+                engine=engine,
+                history=history,
+                images=images,
+                codec=codec,
+                clock=clock,
+                estimates=self._estimates,
+                previews=previews,
+            ),
+            load=self._load_if_unknown,
+            clock=clock,
+            moved=self._watchdog.sign,
+        )
+        self._new_feed = new_feed
+        self._live: dict[JobId, LiveJob] = {}
+        self._work = asyncio.Event()
         self._loss: DeviceLostError | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._board = Board(queue, self._live, self._estimates, engine, telling_gap)
 
     async def start(self, *, recover: bool) -> None:
-        """Begin to work. With `recover`, first mark failed what the last process left unfinished."""
+        """Begin to work. With `recover`, first take up what the last process left."""
         if recover:
-            await self._fail_unfinished()
-        self._pump = asyncio.create_task(self._pump_jobs(), name="generation-pump")
+            await self._take_up()
+        self._beside = [
+            asyncio.create_task(self._pump_jobs(), name="generation-pump"),
+            asyncio.create_task(self._watch(), name="generation-watchdog"),
+        ]
 
     async def warm_up(self) -> None:
         """Load the default model now, so that the first user does not wait for it.
@@ -103,20 +120,36 @@ class GenerationService:
         name = self.catalog.get().name
         self._learn(name, await self._engine.load(name))
 
-    async def close(self) -> None:
-        """Take nothing new, and stop between two steps; what waits or runs is closed at the next start."""
-        async with self._door:  # who is joining right now is told as well
-            self._stopping = True
-        # The device must be free before we go on.
-        tasks = [*([self._pump] if self._pump else []), *self._running.values()]
-        for task in tasks:
+    async def drain(self, grace: float) -> None:
+        """Take nothing new and begin nothing, give what runs `grace` seconds to end, then `close`."""
+        self._stopping = self._board.stopping = True
+        self._board.tell()
+        for task in self._beside:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for _, feed in self._live.values():
-            feed.emit(Failed(RestartedError()))
+        if running := [live.task for live in self._live.values() if live.task]:
+            await asyncio.wait(running, timeout=grace)
+        await self.close()
+
+    async def close(self) -> None:
+        """Take nothing new, stop between two steps, and put back what ran: the next start takes it up."""
+        self._stopping = True
+        for task in self._beside:
+            task.cancel()
+        for live in self._live.values():
+            live.stop()
+        # The device must be free before we go on, and what is made be kept.
+        tasks = [*self._beside, *(live.task for live in self._live.values() if live.task)]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=LAST_WRITES)
+            for task in late:
+                log.error("%s has not ended in %.0f s, and is left behind", task.get_name(), LAST_WRITES)
+                task.cancel()
+        self._board.close()
+        for live in self._live.values():
+            live.feed.emit(Suspended(RestartingError()))
         self._live.clear()
 
-    def check(self, request: ImagineRequest, user_id: int) -> None:
+    def check(self, request: ImagineRequest, user_id: int, guild_id: int | None = None) -> None:
         """Whether this request would be accepted now, without waiting for anything.
 
         Raises:
@@ -124,15 +157,15 @@ class GenerationService:
             LimitError: the queue is full, the user has too many on the way, or the bot is stopping.
             DeviceLostError: nothing can be made until the bot is started again.
         """
-        if self._loss:
-            raise copy(self._loss)
-        if self._stopping:
-            raise StoppingError
+        self._check_open()
         plan(request, self.catalog.get(request.model), seed=0)
-        self._queue.check(user_id)
+        self._queue.check(user_id, self.rules.known(guild_id).limit_per_user)
 
-    async def submit(self, request: ImagineRequest, origin: Origin) -> Ticket:
+    async def submit(self, request: ImagineRequest, origin: Origin, roles: Collection[int] = ()) -> Ticket:
         """Accept a request: it is in the database and in the queue when this returns.
+
+        Args:
+            roles: ids of the roles that the user has where it was asked.
 
         Raises:
             RequestError: the model cannot do it as asked.
@@ -140,6 +173,7 @@ class GenerationService:
             StorageError: it could not be written down, so it was not accepted.
         """
         recipes = plan(request, self.catalog.get(request.model), secrets.randbelow(MAX_SEED + 1))
+        rules = await self.rules.get(origin.guild_id)
         job = Job(
             id=new_job_id(),
             kind=request.kind,
@@ -147,19 +181,26 @@ class GenerationService:
             recipes=recipes,
             source=request.source if isinstance(request, RemixRequest) else None,
             created_at=self._clock.now(),
+            weight=rules.weight(roles),
         )
-        async with self._door:  # so that nobody slips in between the check and the joining
-            self.check(request, origin.user_id)
+        self._check_open()
+        # Nobody slips in while it is being written down: its place is kept.
+        self._queue.reserve(job.id, origin.user_id, rules.limit_per_user)
+        try:
             await self._jobs.add(job)
-            feed = self._new_feed()
-            self._live[job.id] = (job, feed)
-            self._queue.join(Waiting(job.id, origin.user_id, self._estimates.seconds(recipes)))
-        self._tell_positions()
-        self._work.set()
+        except BaseException:
+            self._queue.leave(job.id)
+            raise
+        feed = self._new_feed()
+        if self._stopping or self._loss:  # meanwhile; the next start takes it up
+            self._queue.leave(job.id)
+            feed.emit(Suspended(self._loss or RestartingError()))
+        else:
+            self._join(job, feed)
         return Ticket(job, feed)
 
     async def cancel(self, job_id: JobId, actor: Actor) -> None:
-        """Take a job back, waiting or running; it ends within one step.
+        """Take a job back, waiting or running; it ends within one step. Twice does no harm.
 
         Raises:
             UnknownJobError: there is no such job.
@@ -167,81 +208,155 @@ class GenerationService:
             JobOverError: it had ended already.
         """
         live = self._live.get(job_id)
-        job = live[0] if live else await self._jobs.get(job_id)
+        job = live.job if live else await self._jobs.get(job_id)
         check_cancel(actor, job.origin)
-        if live is None or job_id in self._saving:
-            raise JobOverError(job_id, JobStatus.DONE if live else job.status)
-        if job_id in self._running:
-            self._running[job_id].cancel()
+        if live is None or live.made:
+            raise JobOverError(job_id, JobStatus.DELIVERING if live else job.status)
+        if live.called_off:
             return
-        await self._end(job, live[1], JobStatus.CANCELLED)
+        live.called_off = True
+        try:
+            # Before anybody is told: a process that dies now must not make it after all.
+            await self._jobs.end(job_id, JobStatus.CANCELLED, self._clock.now())
+        except BaseException:
+            live.called_off = False
+            raise
+        live.stop()
+        if live.task is None:
+            self._close(live, Cancelled())
+
+    def jobs_of(self, user_id: int) -> list[Job]:
+        """A user's jobs that wait or run, in the order in which they came."""
+        return [
+            live.job for live in self._live.values() if live.job.origin.user_id == user_id and not live.made
+        ]
+
+    def standings(self) -> list[Standing]:
+        """All that runs, then all that waits in the order of its turns."""
+        return self._board.standings()
 
     async def placed(self, job_id: JobId, channel_id: int, message_id: int) -> None:
         """Remember which message is the job's card."""
         await self._jobs.set_message(job_id, channel_id, message_id)
         if live := self._live.get(job_id):
-            job, feed = live
-            origin = replace(job.origin, channel_id=channel_id, message_id=message_id)
-            self._live[job_id] = (replace(job, origin=origin), feed)
+            origin = replace(live.job.origin, channel_id=channel_id, message_id=message_id)
+            live.job = replace(live.job, origin=origin)
+
+    async def settle(self, job_id: JobId) -> None:
+        """The owner has been shown how it ended, as far as that is possible."""
+        await self._jobs.settle(job_id)
+
+    async def check_engine(self) -> None:
+        """Start the engine anew if it has stood still for too long."""
+        running = [live for live in self._live.values() if live.work and not live.made]
+        if not running:
+            self._watchdog.sign()
+            return
+        steps = [self._estimates.step_milliseconds(live.job.recipes) for live in running]
+        expected = max(steps) / 1000 * sum(live.pictures for live in running)
+        first_step = any(live.progress is None for live in running)
+        silent = self._watchdog.silence(expected, first_step=first_step)
+        if silent is None:
+            return
+        names = ", ".join(live.job.id for live in running)
+        log.error("the engine has made no progress for %.0f s (jobs %s): starting it anew", silent, names)
+        self._watchdog.sign()
+        try:
+            await self._engine.restart(silent)
+        except DeviceLostError as error:
+            self._lose_device(error)
+
+    def _check_open(self) -> None:
+        if self._loss:
+            raise copy(self._loss)
+        if self._stopping:
+            raise StoppingError
 
     def _learn(self, model: str, capabilities: Capabilities) -> None:
         self.catalog = self.catalog.with_capabilities(model, capabilities)
 
-    async def _fail_unfinished(self) -> None:
-        error = explain(RestartedError())
-        # A command line may be at work right now; its jobs end with it.
-        self.interrupted = [job for job in await self._jobs.unfinished() if job.origin.user_id != LOCAL_USER]
-        for job in self.interrupted:
-            await self._jobs.end(job.id, JobStatus.FAILED, self._clock.now(), error)
+    async def _load_if_unknown(self, model: str) -> None:
+        if self.catalog.get(model).capabilities is None:
+            self._learn(model, await self._engine.load(model))
+
+    async def _take_up(self) -> None:
+        for job in await self._jobs.take_up():
+            feed = self._new_feed()
+            match job.status:
+                case JobStatus.QUEUED if job.crashes >= MOST_CRASHES:
+                    error = CrashedError(job.crashes)
+                    await self._jobs.end(job.id, JobStatus.FAILED, self._clock.now(), explain(error))
+                    feed.emit(Failed(error))
+                case JobStatus.QUEUED:
+                    await self.rules.get(job.origin.guild_id)
+                    self._join(job, feed)
+                case JobStatus.DELIVERING:
+                    feed.emit(Finished(tuple(await self._history.of_job(job.id))))
+                case JobStatus.CANCELLED:
+                    feed.emit(Cancelled())
+                case _:
+                    feed.emit(Failed(EarlierError(job.error or "")))
+            self.taken_up.append(Ticket(job, feed))
+
+    def _join(self, job: Job, feed: Feed) -> None:
+        self._live[job.id] = LiveJob(job, feed)
+        self._queue.join(
+            Waiting(
+                job_id=job.id,
+                user_id=job.origin.user_id,
+                cost=self._estimates.milliseconds(job.recipes),
+                weight=job.weight,
+                running_limit=self.rules.known(job.origin.guild_id).running_per_user,
+                alone=job.crashes > 0,
+            )
+        )
+        self._board.tell()
+        self._work.set()
 
     async def _pump_jobs(self) -> None:
         while True:
             await self._work.wait()
             self._work.clear()
             while self._in_hand < self._engine.slots and (waiting := self._queue.take()):
-                self._begin(*self._live[waiting.job_id])
+                live = self._live[waiting.job_id]
+                live.task = asyncio.create_task(self._see_through(live), name=f"job-{live.job.id}")
+                self._board.tell()
 
-    def _begin(self, job: Job, feed: Feed) -> None:
-        self._tell_positions()
-        task = asyncio.create_task(self._run(job, feed), name=f"job-{job.id}")
-        self._running[job.id] = task
-        self._in_hand += len(job.recipes)
+    @property
+    def _in_hand(self) -> int:
+        """Pictures of the running jobs."""
+        return sum(live.pictures for live in self._live.values() if live.task)
 
-        def over(task: asyncio.Task[None]) -> None:
-            del self._running[job.id]
-            self._saving.discard(job.id)
-            self._in_hand -= len(job.recipes)
-            if task.cancelled() and job.id in self._live and not self._stopping:
-                # Called off before it had begun to run.
-                self._running[job.id] = asyncio.create_task(self._end(job, feed, JobStatus.CANCELLED))
-                self._running[job.id].add_done_callback(lambda _: self._running.pop(job.id))
-            self._work.set()
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            await self.check_engine()
 
-        task.add_done_callback(over)
+    async def _see_through(self, live: LiveJob) -> None:
+        """From its turn to its end, whatever that is."""
+        outcome = await self._runner.run(live)
+        match outcome:
+            case Finished():
+                self._close(live, outcome)
+            case Suspended(error=DeviceLostError() as error):
+                self._lose_device(error)
+            case Cancelled() | Suspended():
+                self._close(live, outcome)
+            case Failed(error=EngineStalledError() as error) if live.job.crashes + 1 < MOST_CRASHES:
+                await self._try_again(live, error)
+            case Failed(error=error):
+                await self._fail(live, error)
 
-    async def _run(self, job: Job, feed: Feed) -> None:
+    async def _try_again(self, live: LiveJob, error: AtelierError) -> None:
+        """Back into the queue: it may have been another job that the engine stood still for."""
         try:
-            await self._jobs.start(job.id, self._clock.now())
-            if self.catalog.get(job.recipe.model).capabilities is None:
-                self._learn(job.recipe.model, await self._engine.load(job.recipe.model))
-            renders = await self._maker.render(job, feed.emit)
-            self._saving.add(job.id)
-            job = self._live[job.id][0]  # its card may have been placed meanwhile
-            generations = await self._maker.store(job, renders)
-        except asyncio.CancelledError:
-            if not self._stopping:  # else the job stays unfinished on record, for the next start
-                await self._end(job, feed, JobStatus.CANCELLED)
-        except DeviceLostError as error:
-            self._lose_device(error)
-        except AtelierError as error:
-            log.warning("job %s failed: %r", job.id, error, exc_info=error.__cause__)
-            await self._end(job, feed, JobStatus.FAILED, error)
-        except Exception as error:
-            log.exception("job %s failed", job.id)
-            await self._end(job, feed, JobStatus.FAILED, GenerationError(job.recipe.model, str(error)))
-        else:
-            self._forget(job.id)
-            feed.emit(Finished(generations))
+            await self._jobs.put_back(live.job.id, crashed=True)
+        except Exception:
+            log.exception("job %s could not be put back", live.job.id)
+            await self._fail(live, error)
+            return
+        self._forget(live, self._board.spent(live))
+        self._join(replace(live.job, crashes=live.job.crashes + 1), live.feed)
 
     def _lose_device(self, error: DeviceLostError) -> None:
         """Take nothing new and begin nothing; all jobs stay unfinished on record, for the next start."""
@@ -249,31 +364,31 @@ class GenerationService:
             log.error("the device is lost: %s", error.detail, exc_info=error.__cause__)
         self._loss = error
         self.device_lost.set()
-        if self._pump:
-            self._pump.cancel()
-        for job_id, (_, feed) in self._live.items():
-            if job_id not in self._saving:  # those are made
-                feed.emit(Failed(error))
+        for task in self._beside:
+            task.cancel()
+        for live in self._live.values():
+            if not live.made:
+                live.feed.emit(Suspended(error))
 
-    async def _end(self, job: Job, feed: Feed, status: JobStatus, error: AtelierError | None = None) -> None:
-        self._forget(job.id)
+    async def _fail(self, live: LiveJob, error: AtelierError) -> None:
         try:
-            sentence = explain(error) if error else None
-            await self._jobs.end(job.id, status, self._clock.now(), sentence)
+            await self._jobs.end(live.job.id, JobStatus.FAILED, self._clock.now(), explain(error))
         except Exception:
-            # The user is told all the same; the next start finds the job unfinished and closes it.
-            log.exception("job %s ended as %s, which could not be written down", job.id, status)
-        finally:  # also when closing cuts the writing short
-            feed.emit(Failed(error) if error else Cancelled())
-        self._tell_positions()
+            # The user is told all the same; the next start finds the job unfinished and makes it.
+            log.exception("job %s failed, which could not be written down", live.job.id)
+        self._close(live, Failed(error))
 
-    def _forget(self, job_id: JobId) -> None:
+    def _close(self, live: LiveJob, outcome: Outcome) -> None:
+        spent = self._board.spent(live)
+        if isinstance(outcome, Finished):
+            spent = sum(generation.seconds * 1000 for generation in outcome.generations)
+        self._forget(live, spent)
+        live.feed.emit(outcome)
+        self._board.tell()
+
+    def _forget(self, live: LiveJob, spent: float) -> None:
         """Before anyone is told of the end, so that whoever hears of it finds the place free."""
-        del self._live[job_id]
-        self._queue.leave(job_id)
-
-    def _tell_positions(self) -> None:
-        for place in self._queue.places():
-            job, feed = self._live[place.job_id]
-            known = self._estimates.knows(job.recipe.model)
-            feed.emit(Queued(place.number, place.ahead if known else None))
+        self._live.pop(live.job.id, None)
+        self._queue.leave(live.job.id, spent)
+        self._watchdog.sign()
+        self._work.set()

@@ -14,6 +14,8 @@ from bot.engine.profile import Profile, measure
 
 log = logging.getLogger(__name__)
 
+_PAIR: Final = 2
+"""Rows of one guided picture."""
 _GUIDED: Final = 2.0
 """A guidance for which a model that can be guided takes a second row."""
 
@@ -109,4 +111,7 @@ class Lanes:
             return Lane(profile, 1, guided=guided)
         fixed = self._options.fixed_rows
         profile = measure(forward, 1 if fixed else self._options.max_rows, self._clock)
-        return Lane(profile, fixed or profile.knee, guided=guided)
+        # A guided picture's two rows go together whatever the measuring says, as in diffusers: a noisy
+        # machine must not change a picture's last bits from one start to the next.
+        pair = min(_PAIR, self._options.max_rows)
+        return Lane(profile, fixed or max(profile.knee, pair), guided=guided)

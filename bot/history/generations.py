@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.core.errors import SourceGoneError
 from bot.core.ids import GenerationId, JobId
-from bot.core.jobs import Generation, HistoryCursor, JobStatus
+from bot.core.jobs import LOCAL_USER, Generation, HistoryCursor, JobStatus
 from bot.core.recipe import Recipe
 from bot.core.requests import Kind
 from bot.history.database import Database
@@ -21,7 +21,9 @@ class SqliteHistory:
         self._database = database
 
     async def complete(self, job_id: JobId, generations: Sequence[Generation], at: float) -> None:
-        """Store all pictures of a job and mark it done at `at` seconds since the epoch, or do neither.
+        """Store all pictures of a job and mark it as being delivered, or do neither.
+
+        One of the command line is done at once: it shows its user everything itself.
 
         Who asked and where is taken from the job's row: its card may have been posted meanwhile.
 
@@ -30,12 +32,10 @@ class SqliteHistory:
             JobOverError: it is not running; the error names the status that it has.
         """
         async with self._database.transaction() as connection:
-            await check_move(connection, job_id, JobStatus.DONE)
+            await check_move(connection, job_id, JobStatus.DELIVERING)
             rows = [_to_row(generation) | {"job_id": job_id} for generation in generations]
             await connection.executemany(_INSERT, rows)
-            await connection.execute(
-                "UPDATE jobs SET status = 'done', finished_at = ? WHERE id = ?", (at, job_id)
-            )
+            await connection.execute(_MADE, {"at": at, "local": LOCAL_USER, "id": job_id})
 
     async def get(self, generation_id: GenerationId) -> Generation:
         """One picture. Raises SourceGoneError("generation") when it was deleted or never was."""
@@ -86,7 +86,7 @@ class SqliteHistory:
         """Delete rows, and jobs whose last picture that was; ids that are gone already are passed over.
 
         Returns:
-            The hashes of the files, pictures and sources, that no picture and no unfinished job
+            The hashes of the files, pictures and sources, that no picture and no open job
             refers to any more.
         """
         async with self._database.transaction() as connection:
@@ -111,6 +111,13 @@ INSERT INTO generations (
     :steps_run, :seconds, :versions, :prompt_cut, :shrunk_from_width, :shrunk_from_height, :hidden,
     :created_at, :recipe
 FROM jobs WHERE id = :job_id
+"""
+_MADE = """
+UPDATE jobs SET
+    status = CASE user_id WHEN :local THEN 'done' ELSE 'delivering' END,
+    told = (user_id = :local),
+    finished_at = :at
+WHERE id = :id
 """
 _SELECT = """
 SELECT
@@ -145,7 +152,7 @@ SELECT value FROM json_each(?)
 WHERE NOT EXISTS (SELECT 1 FROM generations WHERE image_sha256 = value)
     AND NOT EXISTS (SELECT 1 FROM generations WHERE source_sha256 = value)
     AND NOT EXISTS (
-        SELECT 1 FROM jobs WHERE status IN ('queued', 'running') AND source_sha256 = value
+        SELECT 1 FROM jobs WHERE told = 0 AND source_sha256 = value
     )
 """
 

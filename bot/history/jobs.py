@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 import aiosqlite
 
 from bot.core.errors import JobOverError, UnknownJobError
 from bot.core.ids import GenerationId, JobId
-from bot.core.jobs import TRANSITIONS, Job, JobStatus, Origin
+from bot.core.jobs import LOCAL_USER, TRANSITIONS, Job, JobStatus, Origin
 from bot.core.recipe import Recipe
 from bot.core.requests import Kind, Source
+from bot.history.batch import Batch
 from bot.history.database import Database
 
 
@@ -18,11 +20,14 @@ class SqliteJobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._added = Batch(self._insert)
 
     async def add(self, job: Job) -> None:
-        """Store a new job; on return it survives a power cut."""
-        async with self._database.transaction() as connection:
-            await connection.execute(_INSERT, _to_row(job))
+        """Store a new job; on return it survives a power cut.
+
+        In the same transaction its interaction stops being one that was only acknowledged.
+        """
+        await self._added.add(job)
 
     async def get(self, job_id: JobId) -> Job:
         """The job as it is now. Raises UnknownJobError."""
@@ -44,15 +49,43 @@ class SqliteJobs:
                 "UPDATE jobs SET status = 'running', started_at = ? WHERE id = ?", (at, job_id)
             )
 
+    async def put_back(self, job_id: JobId, *, crashed: bool) -> None:
+        """Running to queued; with `crashed`, one more of its crashes.
+
+        Raises:
+            UnknownJobError: there is no such job.
+            JobOverError: it is not running; the error names the status that it has.
+        """
+        async with self._database.transaction() as connection:
+            await check_move(connection, job_id, JobStatus.QUEUED)
+            await connection.execute(
+                "UPDATE jobs SET status = 'queued', started_at = NULL, crashes = crashes + ? WHERE id = ?",
+                (crashed, job_id),
+            )
+
     async def end(self, job_id: JobId, status: JobStatus, at: float, error: str | None = None) -> None:
-        """To failed or cancelled; a job that is over already stays as it is. Raises UnknownJobError."""
+        """To failed or cancelled; a job that is over already stays as it is.
+
+        The command line shows its user everything itself: its jobs are told at once.
+
+        Raises:
+            UnknownJobError: there is no such job.
+            ValueError: `status` is another one.
+        """
+        if status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+            raise ValueError(f"no job ends as {status} here")
         async with self._database.transaction() as connection:
             if not (await status_of(connection, job_id)).is_over:
                 await check_move(connection, job_id, status)
-                await connection.execute(
-                    "UPDATE jobs SET status = ?, finished_at = ?, error = ? WHERE id = ?",
-                    (status, at, error, job_id),
-                )
+                await connection.execute(_END, (status, at, error, LOCAL_USER, job_id))
+
+    async def settle(self, job_id: JobId) -> None:
+        """Its owner has been shown how it ended: delivering to done, and no start comes back to it.
+
+        A job that has not ended, or has been deleted, is left alone.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(_SETTLE, (job_id,))
 
     async def set_message(self, job_id: JobId, channel_id: int, message_id: int) -> None:
         """Remember which message is the card of a job and of its pictures. Raises UnknownJobError."""
@@ -64,9 +97,20 @@ class SqliteJobs:
                 "UPDATE generations SET channel_id = ?, message_id = ? WHERE job_id = ?", place
             )
 
-    async def unfinished(self) -> list[Job]:
-        """Jobs that are queued or running, oldest first."""
-        return [_from_row(row) for row in await self._database.fetch_all(_UNFINISHED)]
+    async def take_up(self) -> list[Job]:
+        """All jobs of Discord's users that nobody has been shown the end of, oldest first.
+
+        What was running when the last process ended is queued again, with one more crash.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(_REQUEUE, (LOCAL_USER,))
+            return [_from_row(row) for row in await connection.execute_fetchall(_OPEN, (LOCAL_USER,))]
+
+    async def _insert(self, jobs: Sequence[Job]) -> None:
+        tokens = [(job.origin.interaction_token,) for job in jobs if job.origin.interaction_token]
+        async with self._database.transaction() as connection:
+            await connection.executemany(_INSERT, [_to_row(job) for job in jobs])
+            await connection.executemany("DELETE FROM acknowledged WHERE token = ?", tokens)
 
 
 async def status_of(connection: aiosqlite.Connection, job_id: JobId) -> JobStatus:
@@ -101,17 +145,29 @@ def origin_from_row(row: sqlite3.Row) -> Origin:
     )
 
 
-# The status is written out here and in the partial indexes alike: SQLite compares their text.
-_UNFINISHED = "SELECT * FROM jobs WHERE status IN ('queued', 'running') ORDER BY created_at, rowid"
+# `told = 0` is written out here and in the partial index alike: SQLite compares their text.
+_OPEN = "SELECT * FROM jobs WHERE told = 0 AND user_id <> ? ORDER BY created_at, rowid"
+_REQUEUE = """
+UPDATE jobs SET status = 'queued', started_at = NULL, crashes = crashes + 1
+WHERE told = 0 AND status = 'running' AND user_id <> ?
+"""
+_END = """
+UPDATE jobs SET status = ?, finished_at = ?, error = ?, told = (user_id = ?) WHERE id = ?
+"""
+_SETTLE = """
+UPDATE jobs SET told = 1, status = CASE status WHEN 'delivering' THEN 'done' ELSE status END
+WHERE id = ? AND status IN ('delivering', 'failed', 'cancelled')
+"""
 _INSERT = """
 INSERT INTO jobs (
     id, kind, user_id, user_name, guild_id, channel_id, message_id, interaction_token, private,
     source_sha256, source_width, source_height, source_prompt, source_model_prompt, source_parent_id,
-    source_jump_url, recipes, status, created_at, started_at, finished_at, error
+    source_jump_url, recipes, status, created_at, started_at, finished_at, error, weight, crashes, told
 ) VALUES (
     :id, :kind, :user_id, :user_name, :guild_id, :channel_id, :message_id, :interaction_token, :private,
     :source_sha256, :source_width, :source_height, :source_prompt, :source_model_prompt, :source_parent_id,
-    :source_jump_url, :recipes, :status, :created_at, :started_at, :finished_at, :error
+    :source_jump_url, :recipes, :status, :created_at, :started_at, :finished_at, :error, :weight, :crashes,
+    :told
 )
 """
 
@@ -141,6 +197,9 @@ def _to_row(job: Job) -> dict[str, object]:
         "started_at": job.started_at,
         "finished_at": job.finished_at,
         "error": job.error,
+        "weight": job.weight,
+        "crashes": job.crashes,
+        "told": job.status.is_over,
     }
 
 
@@ -165,4 +224,6 @@ def _from_row(row: sqlite3.Row) -> Job:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         error=row["error"],
+        weight=row["weight"],
+        crashes=row["crashes"],
     )

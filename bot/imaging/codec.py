@@ -39,6 +39,10 @@ class PillowCodec:
         """See `webp.thumbnail`."""
         return webp.thumbnail(data, side)
 
+    def preview(self, picture: Picture) -> bytes:
+        """See `webp.preview`."""
+        return webp.preview(picture)
+
     def sheet(self, tiles: Sequence[Tile]) -> bytes:
         """See `sheet.sheet`."""
         return sheet.sheet(tiles)

@@ -8,6 +8,7 @@ from typing import Final
 from PIL import Image
 
 from bot.core.errors import DeliveryError
+from bot.core.jobs import Picture
 from bot.imaging.ingest import decode
 from bot.imaging.metadata import exif_texts, read_texts
 from bot.imaging.opening import OWN_LIMITS, open_file
@@ -19,6 +20,7 @@ _MIN_SIDE: Final = 64
 _MAX_SIDE: Final = 16383
 """WebP has 14 bits for a side."""
 _THUMBNAIL_QUALITY: Final = 80
+_PREVIEW_QUALITY: Final = 60
 _TOO_LARGE: Final = 413
 
 
@@ -46,6 +48,11 @@ def thumbnail(data: bytes, side: int) -> bytes:
     image = to_image(decode(data))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return _to_webp(image, _THUMBNAIL_QUALITY)
+
+
+def preview(picture: Picture) -> bytes:
+    """A WebP of `picture` as it is, small rather than good, without metadata."""
+    return _to_webp(to_image(picture), _PREVIEW_QUALITY)
 
 
 def _smaller(image: Image.Image) -> Iterator[tuple[Image.Image, int]]:

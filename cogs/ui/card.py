@@ -19,8 +19,11 @@ SOURCE_FILE: Final = "source.webp"
 PROMPT_SHOWN: Final = 300
 ALT_LIMIT: Final = 1024
 """Discord's limit for a media item's description."""
+_TENTHS_BELOW: Final = 0.95
+_SECONDS_BELOW: Final = 99.5
 _ACCENT: Final = discord.Colour(0x7C5CFF)
 _BAR: Final = 12
+FORMING: Final = "The picture as it forms"
 
 FINISHED: Final = (Action.REMIX, Action.AGAIN, Action.LADDER, Action.DETAILS, Action.DELETE)
 
@@ -34,10 +37,32 @@ def shown_prompt(prompt: str, limit: int = PROMPT_SHOWN) -> str:
     return f"\\{escaped}" if escaped.startswith(("#", "-", "+")) else escaped
 
 
-def progress_card(job: Job, event: Queued | Progress | None = None) -> ui.LayoutView:
-    """A job on its way: where it stands, and a way to call it off."""
+def progress_card(
+    job: Job, event: Queued | Progress, forming: Sequence[PictureFile] = (), *, spoiler: bool = False
+) -> ui.LayoutView:
+    """A job on its way: where it stands, what it looks like so far, and a way to call it off.
+
+    Args:
+        forming: the pictures as they form; shown by their names.
+    """
     container = _container(job, None)
-    container.add_item(ui.TextDisplay(_standing(event)))
+    if forming:
+        container.add_item(
+            ui.MediaGallery(
+                *(
+                    discord.MediaGalleryItem(f"attachment://{f.name}", description=FORMING, spoiler=spoiler)
+                    for f in forming
+                )
+            )
+        )
+    container.add_item(ui.TextDisplay(standing(event)))
+    return _view(container, _row(Target(job.id), (Action.CANCEL,)))
+
+
+def suspended_card(job: Job, sentence: str) -> ui.LayoutView:
+    """A job that the bot comes back to by itself."""
+    container = _container(job, None)
+    container.add_item(ui.TextDisplay(f"\N{HOURGLASS WITH FLOWING SAND} {sentence}"))
     return _view(container, _row(Target(job.id), (Action.CANCEL,)))
 
 
@@ -78,7 +103,10 @@ def finished_card(
             )
         )
     )
-    lines = [parameter_line(job, generations, ladder=ladder), *notes(job, generations, files, spec)]
+    lines = [
+        parameter_line(job, generations, ladder=ladder, single=single),
+        *notes(job, generations, files, spec),
+    ]
     container.add_item(ui.TextDisplay("\n".join(f"-# {line}" for line in lines)))
     target = Target(job.id, generations[0].index if single else None)
     view = _view(container)
@@ -88,7 +116,7 @@ def finished_card(
     return view
 
 
-def parameter_line(job: Job, generations: Sequence[Generation], *, ladder: bool) -> str:
+def parameter_line(job: Job, generations: Sequence[Generation], *, ladder: bool, single: bool = False) -> str:
     """The quiet line: what made this, and the ids."""
     first = generations[0]
     recipe = first.recipe
@@ -107,6 +135,9 @@ def parameter_line(job: Job, generations: Sequence[Generation], *, ladder: bool)
     parts.append(f"guidance {recipe.guidance_scale:g}")
     last = generations[-1].recipe.seed
     parts.append(f"seed {recipe.seed}" if last == recipe.seed else f"seeds {recipe.seed} to {last}")
+    if not single and job.started_at is not None and job.finished_at is not None:
+        waited = seconds(job.started_at - job.created_at)
+        parts.append(f"waited {waited}, ran {seconds(job.finished_at - job.started_at)}")
     if not ladder:
         parts.append(" ".join(f"`{g.id}`" for g in generations))
     return " \N{MIDDLE DOT} ".join(parts)
@@ -173,19 +204,42 @@ def _container(job: Job, source_file: str | None, *, spoiler: bool = False) -> u
     return ui.Container(ui.Section(title, accessory=thumbnail), accent_colour=_ACCENT)
 
 
-def _standing(event: Queued | Progress | None) -> str:
+def standing(event: Queued | Progress, *, drawn: bool = True) -> str:
+    """Where a job stands, in words; with `drawn`, also as an hourglass or a bar."""
     match event:
+        case Queued(stopping=True):
+            glass = "\N{HOURGLASS WITH FLOWING SAND} " if drawn else ""
+            return f"{glass}Waits for the bot, which is restarting"
         case Queued(position=position, eta=eta):
-            place = "Next" if position == 1 else f"Number {position}"
-            about = "" if eta is None else f", about {max(1, round(eta))} s"
-            return f"\N{HOURGLASS WITH FLOWING SAND} {place} in line{about}"
-        case Progress(step=step, steps=steps, denoised=denoised, count=count):
+            glass = "\N{HOURGLASS WITH FLOWING SAND} " if drawn else ""
+            place = "Next" if position == 1 else ordinal(position)
+            about = "" if eta is None else f", about {seconds(max(1.0, eta))}"
+            return f"{glass}{place} in line{about}"
+        case Progress(step=step, steps=steps, denoised=denoised, count=count, seconds=ran):
             done = round(_BAR * step / steps)
             bar = "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
             which = f", {denoised} of {count} pictures" if count > 1 else ""
-            return f"{bar} step {step} of {steps}{which}"
-        case None:
-            return "\N{HOURGLASS WITH FLOWING SAND} Accepted"
+            # Pictures take their steps in turns, so the pace so far says most about the rest.
+            left = (
+                f", about {seconds(max(1.0, ran * (steps - step) / step))} left" if 0 < step < steps else ""
+            )
+            return f"{f'{bar} ' if drawn else ''}step {step} of {steps}{which}, {seconds(ran)}{left}"
+
+
+def seconds(duration: float) -> str:
+    """A duration as people say it: `0.4 s`, `12 s`, `3 min`."""
+    if duration < _TENTHS_BELOW:
+        return f"{duration:.1f} s"
+    if duration < _SECONDS_BELOW:
+        return f"{duration:.0f} s"
+    return f"{duration / 60:.0f} min"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th` ... `11th` ... `21st`."""
+    tens, ones = divmod(number % 100, 10)
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(ones, "th") if tens != 1 else "th"
+    return f"{number}{suffix}"
 
 
 def _row(target: Target, actions: Sequence[Action]) -> ui.ActionRow[Any]:

@@ -1,4 +1,4 @@
-"""The message that is a job's card, and how its edits reach Discord."""
+"""A message that shows a card, and how its edits reach Discord."""
 
 import asyncio
 import io
@@ -19,10 +19,6 @@ TOO_LARGE: Final = 413
 NO_ANSWER: Final = 0
 RETRY_WAITS: Final = (1, 3, 5, 7)
 """Seconds before each further try, as discord.py waits."""
-TOKEN_LIFE: Final = 15 * 60
-"""Seconds for which an interaction's token can be used."""
-EXPIRED_TOKEN: Final = frozenset({50027, 10015})
-"""Discord's codes for an interaction token that is over: Invalid Webhook Token, Unknown Webhook."""
 
 
 class CardMessage(Protocol):
@@ -33,40 +29,31 @@ class CardMessage(Protocol):
         """Most bytes of one file there."""
         ...
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
+    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> None:
         """Show `view` instead, with exactly these files attached. Raises DeliveryError."""
         ...
 
 
 class InteractionCard:
-    """The answer to an interaction. Past the token's 15 minutes the message itself is edited."""
+    """The answer to an interaction that begins no job: it is there at once or not at all."""
 
     def __init__(self, interaction: discord.Interaction[Atelier]) -> None:
         self._interaction = interaction
-        self._message: discord.Message | None = None
 
     @property
     def upload_limit(self) -> int:
         return self._interaction.filesize_limit
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
+    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> None:
         with translated(files, self.upload_limit):
-            try:
-                self._message = await _persist(
-                    lambda: self._interaction.edit_original_response(view=view, attachments=as_files(files))
-                )
-            except discord.HTTPException as error:
-                if self._message is None or error.code not in EXPIRED_TOKEN:
-                    raise
-                channel = self._interaction.client.get_partial_messageable(self._message.channel.id)
-                partial = channel.get_partial_message(self._message.id)
-                return await _persist(lambda: partial.edit(view=view, attachments=as_files(files)))
+            await persist(
+                lambda: self._interaction.edit_original_response(view=view, attachments=as_files(files))
+            )
         answered(self._interaction)
-        return self._message
 
 
 class PostedCard:
-    """A message that is edited as such: an answer to a mention, or a card from before a restart."""
+    """A message that is edited as such."""
 
     def __init__(self, message: discord.Message | discord.PartialMessage) -> None:
         self._message = message
@@ -76,29 +63,9 @@ class PostedCard:
         guild = self._message.guild
         return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
 
-    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
+    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> None:
         with translated(files, self.upload_limit):
-            return await _persist(lambda: self._message.edit(view=view, attachments=as_files(files)))
-
-
-class TokenCard:
-    """The answer to an interaction of an earlier process, reached by its token while that lives.
-
-    The only way to private answers, and to those of a user install.
-    """
-
-    upload_limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-
-    def __init__(self, client: Atelier, token: str, message_id: int) -> None:
-        assert client.application_id is not None  # noqa: S101 - known after login
-        self._webhook = discord.Webhook.partial(client.application_id, token, client=client)
-        self._message_id = message_id
-
-    async def edit(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> discord.Message:
-        with translated(files, self.upload_limit):
-            return await _persist(
-                lambda: self._webhook.edit_message(self._message_id, view=view, attachments=as_files(files))
-            )
+            await persist(lambda: self._message.edit(view=view, attachments=as_files(files)))
 
 
 @contextmanager
@@ -118,18 +85,19 @@ def largest(files: Sequence[PictureFile]) -> int:
     return max((len(file.data) for file in files), default=0)
 
 
-async def _persist(edit: Callable[[], Awaitable[discord.Message]]) -> discord.Message:
-    """Edit, and try again where the connection broke; an edit done twice does no harm.
+async def persist(send: Callable[[], Awaitable[discord.Message]]) -> discord.Message:
+    """Edit or send, and try again where the connection broke: an edit done twice does no harm, and what
+    is sent carries a nonce.
 
     discord.py itself tries again after most of Discord's own faults, but of broken connections it
     knows only two error numbers, and neither is Linux's.
     """
     for wait in RETRY_WAITS:
         try:
-            return await edit()
+            return await send()
         except aiohttp.ClientError:
             await asyncio.sleep(wait)
-    return await edit()
+    return await send()
 
 
 def as_files(files: Sequence[PictureFile]) -> list[discord.File]:

@@ -105,7 +105,7 @@ class SourceModal(ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Take the picture in, and go."""
         checked = self._form.request(UNKNOWN_SOURCE, self._prompt.value, self._field.value)
-        interaction.client.generation.check(checked, interaction.user.id)
+        interaction.client.generation.check(checked, interaction.user.id, interaction.guild_id)
         await defer(interaction, private=self._private)
         chosen = self._which.values
         source = await self._sources.take(self._choices[int(chosen[0]) if chosen else 0], self._jump_url)

@@ -1,33 +1,32 @@
-"""From an accepted request to its finished card."""
+"""From an accepted request to its finished card, in this process or, after a restart, in the next."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Collection
 from typing import Any, Final
 
 import discord
 
 from bot.client import Atelier
-from bot.core.errors import AtelierError, DeliveryError
+from bot.core.errors import AtelierError, DeliveryError, SourceGoneError, StorageError, UnknownJobError
 from bot.core.feed import Ticket
-from bot.core.gallery import PictureFile
-from bot.core.jobs import Cancelled, Failed, Finished, Generation, Job, Origin, Progress, Queued
+from bot.core.jobs import Cancelled, Failed, Finished, Job, Origin, Outcome, Progress, Queued, Suspended
 from bot.core.messages import explain
-from bot.core.policy import Actor, is_spoilered
-from bot.core.requests import ImagineRequest, Kind
-from bot.tree import defer, sentence_for
-from cogs.ui.card import SOURCE_FILE, ended_card, finished_card, progress_card
-from cogs.ui.delivery import TOO_LARGE, CardMessage, InteractionCard, largest, translated
+from bot.core.requests import ImagineRequest
+from bot.tree import answered, defer, is_acknowledged, message_id_of, sentence_for
+from cogs.ui import pace
+from cogs.ui.card import ended_card, progress_card, suspended_card
+from cogs.ui.delivery import NO_ANSWER
+from cogs.ui.job_card import CardUnreachableError, JobCard
+from cogs.ui.showing import keep, show_pictures, spoilered
 
 log = logging.getLogger(__name__)
 
-EDIT_GAP: Final = 1.5
-"""Seconds between two edits of a card: Discord allows about five in five seconds per channel."""
 CANCELLED: Final = "Cancelled."
-
-Place = Callable[[discord.ui.LayoutView], Awaitable[tuple[CardMessage, discord.Message]]]
+PATIENCE: Final = (5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds before each further try to deliver what is made, while Discord is down or cannot be reached."""
 
 
 def origin_of(interaction: discord.Interaction[Any], *, private: bool) -> Origin:
@@ -37,9 +36,15 @@ def origin_of(interaction: discord.Interaction[Any], *, private: bool) -> Origin
         user_name=interaction.user.name,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
+        message_id=message_id_of(interaction),
         interaction_token=interaction.token,
         private=private,
     )
+
+
+def roles_of(user: discord.User | discord.Member) -> list[int]:
+    """Ids of the roles that somebody has where they ask."""
+    return [role.id for role in user.roles] if isinstance(user, discord.Member) else []
 
 
 async def begin(interaction: discord.Interaction[Atelier], request: ImagineRequest, *, private: bool) -> None:
@@ -48,157 +53,123 @@ async def begin(interaction: discord.Interaction[Atelier], request: ImagineReque
     Raises:
         AtelierError: it was not accepted.
     """
-    if not interaction.response.is_done():
-        interaction.client.generation.check(request, interaction.user.id)
+    client = interaction.client
+    if not is_acknowledged(interaction):
+        client.generation.check(request, interaction.user.id, interaction.guild_id)
         await defer(interaction, private=private)
-
-    async def place(view: discord.ui.LayoutView) -> tuple[CardMessage, discord.Message]:
-        card = InteractionCard(interaction)
-        return card, await card.edit(view)
-
-    await start(interaction.client, request, origin_of(interaction, private=private), place)
+    origin = origin_of(interaction, private=private)
+    ticket = await client.generation.submit(request, origin, roles_of(interaction.user))
+    answered(interaction, taken=True)
+    follow(client, ticket, JobCard(client, ticket.job, upload_limit=interaction.filesize_limit))
 
 
-async def start(client: Atelier, request: ImagineRequest, origin: Origin, place: Place) -> None:
-    """Submit, show the card with `place`, and follow the job beside.
+async def reply(
+    client: Atelier, message: discord.Message, request: ImagineRequest, origin: Origin, roles: Collection[int]
+) -> None:
+    """Answer a message with a job's card, as `begin` does an interaction. Raises AtelierError."""
+    ticket = await client.generation.submit(request, origin, roles)
+    follow(client, ticket, JobCard(client, ticket.job, reply_to=message))
 
-    Raises:
-        AtelierError: it was not accepted, or (DeliveryError) its card could not be shown.
-    """
-    ticket = await client.generation.submit(request, origin)
-    name = f"card-{ticket.job.id}"
+
+def follow(client: Atelier, ticket: Ticket, card: JobCard) -> None:
+    """Keep a card up to date beside whatever else goes on, until its owner has seen how the job ended."""
+    client.spawn(_follow(client, ticket, card), f"card-{ticket.job.id}")
+
+
+async def _follow(client: Atelier, ticket: Ticket, card: JobCard) -> None:
     try:
-        with translated():
-            card, message = await place(progress_card(ticket.job))
-    except DeliveryError as error:  # the job goes on, and its pictures go to history
-        client.spawn(_keep_when_made(client, ticket), name)
-        raise replace(error, made=False) from error
-    client.spawn(follow(client, ticket, card), name)
-    await client.generation.placed(ticket.job.id, message.channel.id, message.id)
-
-
-async def follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
-    """Edit the card until the job is over; what nobody foresaw ends on the card as an apology."""
-    try:
-        await _follow(client, ticket, card)
+        outcome = await _show_progress(client, ticket, card)
     except Exception as error:  # noqa: BLE001 - every error becomes a sentence
-        await show_ended(card, ticket.job, sentence_for(error))
+        sentence_for(error)
+        outcome = await ticket.outcome()
+    if isinstance(outcome, Suspended):  # the next start follows it
+        with contextlib.suppress(DeliveryError, CardUnreachableError):
+            await card.edit(suspended_card(ticket.job, explain(outcome.error)))
+        return
+    await _conclude(client, ticket.job, outcome, card)
+    try:
+        await client.generation.settle(ticket.job.id)
+    except StorageError:  # the next start shows it once more, on the same card
+        log.warning("job %s could not be settled", ticket.job.id, exc_info=True)
 
 
-async def _follow(client: Atelier, ticket: Ticket, card: CardMessage) -> None:
-    """Edit the card as the job goes on, at most every `EDIT_GAP` seconds, and show how it ended."""
-    job = ticket.job
+async def _show_progress(client: Atelier, ticket: Ticket, card: JobCard) -> Outcome:
+    """Edit the card as the job goes on: never two edits at once, and always the latest that is known."""
     async for event in ticket.events():
-        match event:
-            case Queued() | Progress():
-                try:
-                    await card.edit(progress_card(job, event))
-                except DeliveryError:
-                    log.warning("card of job %s not updated", job.id, exc_info=True)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(EDIT_GAP):
-                        await ticket.outcome()
-            case Finished(generations=generations):
-                await deliver(client, job, generations, card)
-            case Failed(error=error):
-                await show_ended(card, job, explain(error))
-            case Cancelled():
-                await show_ended(card, job, CANCELLED)
+        if isinstance(event, Queued | Progress):
+            begun, refused = time.monotonic(), False
+            try:
+                await _show_event(client, ticket.job, event, card)
+            except (DeliveryError, CardUnreachableError) as error:
+                log.warning("card of job %s not updated: %r", ticket.job.id, error)
+                refused = True
+            gap = pace.gap(cards=client.cards, took=time.monotonic() - begun, refused=refused)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(gap):
+                    await ticket.outcome()
+    return await ticket.outcome()
 
 
-async def deliver(
-    client: Atelier, job: Job, generations: Sequence[Generation], card: CardMessage, *, single: bool = False
-) -> None:
-    """Show the finished pictures; where Discord will not have them, say so: they stay in history."""
-    try:
-        await show_pictures(client, job, generations, card, single=single)
-    except AtelierError as error:
-        log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
-        if isinstance(error, DeliveryError):
-            await _keep(client, job, generations)
-        await show_ended(card, job, explain(error))
+async def _show_event(client: Atelier, job: Job, event: Queued | Progress, card: JobCard) -> None:
+    forming = await client.gallery.previews(event.previews) if isinstance(event, Progress) else []
+    await card.edit(progress_card(job, event, forming, spoiler=spoilered(client, job)), forming)
 
 
-async def _keep(client: Atelier, job: Job, generations: Sequence[Generation]) -> None:
-    """Take a ladder's tiles into history: nobody can pick one from a sheet that nobody sees."""
-    for generation in generations:
-        await client.gallery.pick(generation, Actor(job.origin.user_id))
+async def _conclude(client: Atelier, job: Job, outcome: Outcome, card: JobCard) -> None:
+    """Show how it ended; while Discord is down, again and again, ever more seldom."""
+    for wait in (*PATIENCE, None):
+        try:
+            await _show_outcome(client, job, outcome, card)
+        except DeliveryError as error:
+            if wait is not None and _may_pass(error):
+                log.warning("job %s: not delivered yet (%r), again in %.0f s", job.id, error, wait)
+                await asyncio.sleep(wait)
+                continue
+            await _give_up(client, job, outcome, card, error)
+        except CardUnreachableError:
+            log.warning("job %s: nobody can be told how it ended (%s)", job.id, type(outcome).__name__)
+            await _keep(client, job, outcome)
+        except AtelierError as error:
+            await _give_up(client, job, outcome, card, error)
+        except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+            await _say(card, job, sentence_for(error))
+        return
 
 
-async def _keep_when_made(client: Atelier, ticket: Ticket) -> None:
-    outcome = await ticket.outcome()
+def _may_pass(error: DeliveryError) -> bool:
+    return error.status in (NO_ANSWER, 429) or error.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+
+
+async def _show_outcome(client: Atelier, job: Job, outcome: Outcome, card: JobCard) -> None:
+    match outcome:
+        case Finished(generations=generations):
+            with contextlib.suppress(UnknownJobError):  # deleted meanwhile
+                job = await client.gallery.job(job.id)  # with the times at which it ran
+            if not generations:
+                raise SourceGoneError("picture")
+            await show_pictures(client, job, generations, card.conclude, card.upload_limit)
+        case Failed(error=error):
+            await card.conclude(ended_card(job, explain(error)))
+        case Cancelled():
+            with contextlib.suppress(CardUnreachableError):  # whoever took it back knows
+                await card.edit(ended_card(job, CANCELLED))
+
+
+async def _give_up(client: Atelier, job: Job, outcome: Outcome, card: JobCard, error: AtelierError) -> None:
+    """What is made stays in history, and the card says so if it can."""
+    log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
+    if isinstance(error, DeliveryError):
+        await _keep(client, job, outcome)
+    await _say(card, job, explain(error))
+
+
+async def _keep(client: Atelier, job: Job, outcome: Outcome) -> None:
     if isinstance(outcome, Finished):
-        await _keep(client, ticket.job, outcome.generations)
+        await keep(client, job, outcome.generations)
 
 
-async def show_pictures(
-    client: Atelier, job: Job, generations: Sequence[Generation], card: CardMessage, *, single: bool = False
-) -> None:
-    """Put the finished pictures, or with `single` the one, on a card.
-
-    Raises:
-        DeliveryError: Discord does not take them, also not at half the size.
-        AtelierError: a file is gone, or cannot be read.
-    """
-    files = await _files(client, job, generations, card.upload_limit, single=single)
+async def _say(card: JobCard, job: Job, sentence: str) -> None:
     try:
-        await _show(client, job, generations, card, files, single=single)
-    except DeliveryError as error:
-        if error.status != TOO_LARGE:
-            raise
-        # Discord's limit here is lower than it told us: once more, at half the size.
-        files = await _files(client, job, generations, largest(files) // 2, single=single)
-        await _show(client, job, generations, card, files, single=single)
-
-
-async def _files(
-    client: Atelier, job: Job, generations: Sequence[Generation], limit: int, *, single: bool
-) -> list[PictureFile]:
-    """The pictures, or a ladder's sheet, as files of at most `limit` bytes each."""
-    gallery = client.gallery
-    if job.kind is Kind.LADDER and not single:
-        return [await gallery.sheet(job, generations, limit)]
-    return [await gallery.file(generation, limit) for generation in generations]
-
-
-async def _show(
-    client: Atelier,
-    job: Job,
-    generations: Sequence[Generation],
-    card: CardMessage,
-    files: Sequence[PictureFile],
-    *,
-    single: bool,
-) -> None:
-    source: list[PictureFile] = []
-    if job.source and (single or job.kind is not Kind.LADDER):  # a ladder's sheet shows it already
-        source = await _thumbnail(client, job.source.sha256)
-    spec = client.generation.catalog.find(job.recipe.model)
-    view = finished_card(
-        job,
-        generations,
-        files,
-        spec,
-        spoiler=spec is None or is_spoilered(spec, client.settings.spoiler),
-        with_source=bool(source),
-        single=single,
-    )
-    await card.edit(view, [*files, *source])
-
-
-async def _thumbnail(client: Atelier, sha256: str) -> list[PictureFile]:
-    """The source, small; a card does without when it has been deleted meanwhile."""
-    try:
-        return [PictureFile(SOURCE_FILE, await client.gallery.thumbnail(sha256), "WEBP")]
-    except AtelierError:
-        return []
-
-
-async def show_ended(card: CardMessage, job: Job, sentence: str) -> bool:
-    """Put a sentence where the pictures would have been; whether Discord took it."""
-    try:
-        await card.edit(ended_card(job, sentence))
-    except DeliveryError:
+        await card.conclude(ended_card(job, sentence))
+    except (DeliveryError, CardUnreachableError):
         log.warning("job %s: card not updated (%s)", job.id, sentence, exc_info=True)
-        return False
-    return True

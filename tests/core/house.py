@@ -10,12 +10,14 @@ from bot.core.gallery import Gallery
 from bot.core.jobs import Event, Failed, Finished, Generation, Job, Origin, Picture
 from bot.core.queue import FairQueue
 from bot.core.requests import ImagineRequest, Source
+from bot.core.rules import RuleBook
 from bot.core.service import GenerationService
 from tests.core.examples import ANNA, CATALOG, SOURCE, STUDIO
 from tests.core.stores import (
     MemoryHistory,
     MemoryImages,
     MemoryJobs,
+    MemoryPreferences,
     PlainCodec,
     SteppingClock,
     WatchedEngine,
@@ -31,6 +33,7 @@ class House:
     log: list[str] = field(default_factory=list)
     limit: int = 100
     limit_per_user: int = 10
+    previews: bool = True
 
     def __post_init__(self) -> None:
         self.engine = WatchedEngine()
@@ -38,6 +41,7 @@ class House:
         self.history = MemoryHistory(self.jobs)
         self.images = MemoryImages(self.log)
         self.codec = PlainCodec()
+        self.preferences = MemoryPreferences()
         self.gallery = Gallery(jobs=self.jobs, history=self.history, images=self.images, codec=self.codec)
         self.service = self.new_service()
 
@@ -52,7 +56,16 @@ class House:
             codec=self.codec,
             clock=SteppingClock(),
             queue=FairQueue(limit=self.limit, limit_per_user=self.limit_per_user),
+            rules=RuleBook(self.preferences),
+            previews=self.previews,
+            telling_gap=0,
         )
+
+    async def restart(self) -> None:
+        """Close the service, and start another one on the same stores."""
+        await self.service.close()
+        self.service = self.new_service()
+        await self.service.start(recover=True)
 
     async def submit(self, request: ImagineRequest | str = "a fox", *, user: int = ANNA) -> Ticket:
         """Ask for something: a picture, where only a prompt is given."""

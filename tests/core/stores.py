@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bot.core.errors import BadImageError, DeliveryError, JobOverError, SourceGoneError, UnknownJobError
 from bot.core.ids import GenerationId, JobId
-from bot.core.jobs import TRANSITIONS, Generation, HistoryCursor, Job, JobStatus, Picture, Render
+from bot.core.jobs import LOCAL_USER, TRANSITIONS, Generation, HistoryCursor, Job, JobStatus, Picture, Render
 from bot.core.ports import Ingested, OnPreview, OnStep, Tile
 from bot.core.recipe import Recipe
 from tests.fakes import FakeEngine
@@ -54,6 +54,7 @@ class MemoryJobs(Faulty):
     def __init__(self, log: list[str] | None = None) -> None:
         super().__init__(log)
         self.rows: dict[JobId, Job] = {}
+        self.told: set[JobId] = set()
 
     async def add(self, job: Job) -> None:
         await self._enter("add")
@@ -72,23 +73,57 @@ class MemoryJobs(Faulty):
         await self._enter("end")
         if not self.rows[job_id].status.is_over:
             self._move(job_id, status, finished_at=at, error=error)
+            self._tell_local(job_id)
+
+    async def put_back(self, job_id: JobId, *, crashed: bool) -> None:
+        await self._enter("put_back")
+        self._move(job_id, JobStatus.QUEUED, started_at=None, crashes=self.rows[job_id].crashes + crashed)
+
+    async def settle(self, job_id: JobId) -> None:
+        await self._enter("settle")
+        if job_id in self.rows and self.rows[job_id].status is JobStatus.DELIVERING:
+            self._move(job_id, JobStatus.DONE)
+        self.told.add(job_id)
 
     async def set_message(self, job_id: JobId, channel_id: int, message_id: int) -> None:
         job = await self.get(job_id)
         origin = replace(job.origin, channel_id=channel_id, message_id=message_id)
         self.rows[job_id] = replace(job, origin=origin)
 
-    async def unfinished(self) -> list[Job]:
-        return [job for job in self.rows.values() if not job.status.is_over]
+    async def take_up(self) -> list[Job]:
+        open_jobs = [job for job in self.rows.values() if job.id not in self.told and not job.origin.is_local]
+        for job in open_jobs:
+            if job.status is JobStatus.RUNNING:
+                self._move(job.id, JobStatus.QUEUED, started_at=None, crashes=job.crashes + 1)
+        return [self.rows[job.id] for job in open_jobs]
 
     def finish(self, job_id: JobId, at: float) -> None:
-        self._move(job_id, JobStatus.DONE, finished_at=at)
+        local = self.rows[job_id].origin.is_local
+        self._move(job_id, JobStatus.DONE if local else JobStatus.DELIVERING, finished_at=at)
+        self._tell_local(job_id)
+
+    def _tell_local(self, job_id: JobId) -> None:
+        if self.rows[job_id].origin.user_id == LOCAL_USER:
+            self.told.add(job_id)
 
     def _move(self, job_id: JobId, to: JobStatus, **changes: float | str | None) -> None:
         job = self.rows[job_id]
         if to not in TRANSITIONS[job.status]:
             raise JobOverError(job_id, job.status)
         self.rows[job_id] = replace(job, status=to, **changes)  # type: ignore[arg-type] # by name
+
+
+class MemoryPreferences:
+    """Implements `Preferences`."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    async def set(self, key: str, value: str) -> None:
+        self.values[key] = value
 
 
 class MemoryHistory(Faulty):
@@ -194,6 +229,9 @@ class PlainCodec:
 
     def thumbnail(self, data: bytes, side: int) -> bytes:
         return b"small %d " % side + data[:3]
+
+    def preview(self, picture: Picture) -> bytes:
+        return b"forming " + picture.rgb[:3]
 
     def sheet(self, tiles: Sequence[Tile]) -> bytes:
         self.tiles = list(tiles)

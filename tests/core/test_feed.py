@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from bot.core.errors import RestartedError
+from bot.core.errors import RestartingError
 from bot.core.feed import Feed, Ticket
-from bot.core.jobs import Cancelled, Event, Failed, Finished, Progress, Queued
+from bot.core.jobs import Cancelled, Event, Failed, Finished, Progress, Queued, Suspended
 from tests.core.examples import a_job
 
-OUTCOMES: list[Event] = [Finished(()), Failed(RestartedError()), Cancelled()]
+OUTCOMES: list[Event] = [Finished(()), Failed(RestartingError()), Cancelled(), Suspended(RestartingError())]
 
 
 async def read(feed: Feed) -> list[Event]:

@@ -25,11 +25,17 @@ def test_a_job_is_over_when_nothing_may_follow() -> None:
 def test_a_job_is_done_only_after_it_ran() -> None:
     before_done = {status for status in JobStatus if JobStatus.DONE in TRANSITIONS[status]}
 
-    assert before_done == {JobStatus.RUNNING}
+    assert before_done == {JobStatus.RUNNING, JobStatus.DELIVERING}
 
 
-def test_no_job_goes_back_to_waiting() -> None:
-    assert all(JobStatus.QUEUED not in after for after in TRANSITIONS.values())
+def test_only_what_runs_goes_back_to_waiting() -> None:
+    assert [status for status, after in TRANSITIONS.items() if JobStatus.QUEUED in after] == [
+        JobStatus.RUNNING
+    ]
+
+
+def test_what_is_made_can_neither_fail_nor_be_cancelled() -> None:
+    assert TRANSITIONS[JobStatus.DELIVERING] == {JobStatus.DONE}
 
 
 def test_a_jobs_card_shows_its_first_recipe() -> None:

@@ -17,6 +17,7 @@ from bot.core.errors import (
     ChannelNotServedError,
     ChoiceError,
     DeliveryError,
+    EarlierError,
     JobOverError,
     NotYoursError,
     OptionError,
@@ -55,6 +56,8 @@ SPECIAL = [
     # These two are told apart by their count alone.
     StrengthsError("too_few", count=1),
     StrengthsError("too_many", count=10),
+    # It was a whole sentence when it was written down.
+    EarlierError("Sorry, that went wrong on my side."),
 ]
 _EXAMPLED = {("StrengthsError", "too_few"), ("StrengthsError", "too_many")}
 
@@ -69,7 +72,7 @@ def subclasses(kind: type[AtelierError]) -> Iterator[type[AtelierError]]:
 
 ALL = list(subclasses(AtelierError))
 GROUPS = [AtelierError, *(kind for kind in ALL if kind.__subclasses__())]
-CONCRETE = [kind for kind in ALL if kind not in GROUPS]
+CONCRETE = [kind for kind in ALL if kind not in (*GROUPS, EarlierError)]
 
 
 def samples(kind: type[AtelierError]) -> Iterator[AtelierError]:

@@ -15,14 +15,14 @@ from hypothesis.stateful import (
 
 from bot.core.errors import QueueFullError, TooManyWaitingError
 from bot.core.ids import JobId
-from bot.core.queue import FairQueue, Waiting
+from bot.core.queue import QUANTUM, FairQueue, Waiting
 from tests.core.examples import ANNA, BERT, CARL
 
 USERS = st.integers(1, 5)
 
 
 def a_queue(*jobs: str, limit: int = 100, limit_per_user: int = 100) -> FairQueue:
-    """A queue in which jobs such as `a1` (user "a", 1 second) wait, in this order."""
+    """A queue in which jobs such as `a1` (user "a", 1 second of device time) wait, in this order."""
     queue = FairQueue(limit=limit, limit_per_user=limit_per_user)
     for name in jobs:
         queue.join(waiting(name))
@@ -30,7 +30,7 @@ def a_queue(*jobs: str, limit: int = 100, limit_per_user: int = 100) -> FairQueu
 
 
 def waiting(name: str) -> Waiting:
-    return Waiting(JobId(name), {"a": ANNA, "b": BERT, "c": CARL}[name[0]], float(name[1:]))
+    return Waiting(JobId(name), {"a": ANNA, "b": BERT, "c": CARL}[name[0]], float(name[1:]) * 1000)
 
 
 def taken(queue: FairQueue) -> list[str]:
@@ -43,12 +43,7 @@ def taken(queue: FairQueue) -> list[str]:
 
 def in_line(queue: FairQueue) -> list[JobId]:
     """All that wait, in the order of their turns."""
-    return [place.job_id for place in queue.places()]
-
-
-def position(queue: FairQueue, job_id: JobId) -> tuple[int, float] | None:
-    """A waiting job's number in line and the seconds ahead of it; None if it does not wait."""
-    return next(((p.number, p.ahead) for p in queue.places() if p.job_id == job_id), None)
+    return [job.job_id for job in queue.order()]
 
 
 def test_nobody_waits_in_a_new_queue() -> None:
@@ -74,7 +69,7 @@ def test_a_newcomer_waits_for_one_turn_of_each_other_user() -> None:
     queue.take()
     queue.join(waiting("c1"))
 
-    assert taken(queue) == ["b1", "a2", "c1", "a3"]
+    assert taken(queue) == ["b1", "c1", "a2", "a3"]
 
 
 def test_whoever_comes_back_goes_to_the_end_of_the_round() -> None:
@@ -109,30 +104,134 @@ def test_a_job_leaves_once() -> None:
     assert not queue.leave(JobId("b1"))
 
 
-def test_a_place_is_counted_from_one_and_has_the_work_ahead_of_it() -> None:
-    queue = a_queue("a10", "a20", "b30", "c40")
+def test_a_dear_job_costs_its_user_the_turns_that_others_have_meanwhile() -> None:
+    queue = a_queue("a4", "a1", "b1", "b2", "b3")
+
+    assert taken(queue) == ["a4", "b1", "b2", "b3", "a1"]
+
+
+def test_cheap_jobs_share_a_turn() -> None:
+    queue = a_queue("a0.03", "a0.04", "a0.05", "a0.06", "b1")
+
+    assert taken(queue) == ["a0.03", "a0.04", "a0.05", "b1", "a0.06"]
+
+
+def test_a_boost_makes_turns_longer() -> None:
+    queue = a_queue()
+    for number in range(6):
+        queue.join(Waiting(JobId(f"a{number}"), ANNA, 1000.0, weight=2.0))
+        queue.join(Waiting(JobId(f"b{number}"), BERT, 1000.0))
+
+    first = taken(queue)[:6]
+
+    assert sorted(job[0] for job in first) == ["a", "a", "a", "a", "b", "b"]
+
+
+def test_a_newcomer_goes_before_who_has_debts_whatever_the_job_costs() -> None:
+    queue = a_queue("a1", "a2", "a3")
     queue.take()
+    queue.join(waiting("b60"))
 
-    assert in_line(queue) == ["b30", "c40", "a20"]
-    assert position(queue, JobId("b30")) == (1, 10.0)
-    assert position(queue, JobId("c40")) == (2, 40.0)
-    assert position(queue, JobId("a20")) == (3, 80.0)
+    assert taken(queue) == ["b60", "a2", "a3"]
 
 
-def test_only_what_waits_has_a_place() -> None:
-    queue = a_queue("a1")
+def test_debts_are_kept_while_others_wait() -> None:
+    queue = a_queue("a5", "b1", "b1.5", "b2")
     queue.take()
+    queue.leave(JobId("a5"))
+    queue.join(waiting("a1"))
 
-    assert position(queue, JobId("a1")) is None
-    assert position(queue, JobId("zz")) is None
+    assert taken(queue) == ["b1", "b1.5", "b2", "a1"]
 
 
-def test_work_that_is_over_is_not_ahead_of_anybody() -> None:
-    queue = a_queue("a1", "b2")
+def test_debts_are_forgiven_when_nobody_else_waits() -> None:
+    queue = a_queue("a5")
     queue.take()
+    queue.leave(JobId("a5"))
+    queue.join(waiting("a1"))
+    queue.join(waiting("b1"))
+
+    assert taken(queue) == ["a1", "b1"]
+
+
+def test_a_user_pays_what_a_job_took_in_truth() -> None:
+    queue = a_queue("a5", "a1", "b1", "b2")
+    queue.take()
+    queue.leave(JobId("a5"), spent=0.0)
+
+    assert taken(queue) == ["b1", "a1", "b2"]
+
+
+def test_a_job_that_took_longer_than_was_thought_is_paid_for() -> None:
+    queue = a_queue("a0.05", "a1", "b1", "b2")
+    queue.take()
+    queue.leave(JobId("a0.05"), spent=5000.0)
+
+    assert taken(queue) == ["b1", "b2", "a1"]
+
+
+def test_so_many_of_a_users_jobs_run_at_once_and_the_others_go_on() -> None:
+    queue = FairQueue(limit=100, limit_per_user=100, running_per_user=2)
+    for name in ("a1", "a2", "a3", "b1"):
+        queue.join(waiting(name))
+
+    assert taken(queue) == ["a1", "b1", "a2"]
+
     queue.leave(JobId("a1"))
+    assert taken(queue) == ["a3"]
 
-    assert position(queue, JobId("b2")) == (1, 0.0)
+
+def test_a_server_may_let_fewer_run_but_not_more() -> None:
+    queue = FairQueue(limit=100, limit_per_user=100, running_per_user=2)
+    for number in range(3):
+        queue.join(Waiting(JobId(f"a{number}"), ANNA, 1000.0, running_limit=1))
+        queue.join(Waiting(JobId(f"b{number}"), BERT, 1000.0, running_limit=9))
+
+    assert taken(queue) == ["a0", "b0", "b1"]
+
+
+def test_what_must_be_alone_waits_for_quiet_and_keeps_others_waiting() -> None:
+    queue = a_queue("a1")
+    queue.join(Waiting(JobId("b1"), BERT, 1000.0, alone=True))
+    queue.join(waiting("c1"))
+
+    assert taken(queue) == ["a1"]
+    queue.leave(JobId("a1"))
+    assert taken(queue) == ["b1"]
+    queue.leave(JobId("b1"))
+    assert taken(queue) == ["c1"]
+
+
+def test_a_place_that_is_kept_counts() -> None:
+    queue = a_queue("a1", limit=2, limit_per_user=2)
+    queue.reserve(JobId("a2"), ANNA)
+
+    with pytest.raises(TooManyWaitingError):
+        queue.check(ANNA)
+    with pytest.raises(QueueFullError):
+        queue.check(BERT)
+
+    assert queue.leave(JobId("a2"))
+    queue.check(ANNA)
+
+
+def test_a_server_may_let_its_members_have_fewer_on_the_way_but_not_more() -> None:
+    queue = a_queue("a1", "b1", "b2", limit_per_user=2)
+
+    with pytest.raises(TooManyWaitingError) as caught:
+        queue.check(ANNA, 1)
+    assert caught.value.limit == 1
+    with pytest.raises(TooManyWaitingError):
+        queue.check(BERT, 9)
+
+
+def test_a_queue_that_is_empty_remembers_nobody() -> None:
+    queue = a_queue("a1", "b2")
+    taken(queue)
+    queue.leave(JobId("a1"))
+    queue.leave(JobId("b2"))
+
+    assert not (queue._users or queue._waiting or queue._running or queue._reserved)
 
 
 def test_one_user_may_have_so_many_waiting_and_running() -> None:
@@ -194,14 +293,15 @@ class FairQueueMachine(RuleBasedStateMachine):
         """All that should wait, in the order of their joining."""
         self.running: dict[JobId, Waiting] = {}
         self.passed_by: dict[int, Counter[int]] = {}
-        """For each user who waits: who else had how many turns since they began to wait for theirs."""
+        """For each user who came anew and has had no turn yet: who else had how many since."""
 
     @rule(target=jobs, user=USERS, cost=st.integers(1, 50))
     def join(self, user: int, cost: int) -> JobId:
-        job = Waiting(JobId(f"{next(self.numbers)}"), user, float(cost))
+        job = Waiting(JobId(f"{next(self.numbers)}"), user, cost * QUANTUM)
+        if user not in self.queue._users:
+            self.passed_by[user] = Counter()
         self.queue.join(job)
         self.waiting[job.job_id] = job
-        self.passed_by.setdefault(user, Counter())
         return job.job_id
 
     @rule()
@@ -215,24 +315,27 @@ class FairQueueMachine(RuleBasedStateMachine):
         own = [other for other in self.waiting.values() if other.user_id == job.user_id]
         assert own[0] == job, "one user's jobs come in their own order"
         self.running[job.job_id] = self.waiting.pop(job.job_id)
-        for user, turns in self.passed_by.items():
-            if user != job.user_id:
-                turns[job.user_id] += 1
-                assert turns[job.user_id] == 1, "nobody has two turns while another waits for one"
-        self.passed_by[job.user_id] = Counter()
+        self.passed_by.pop(job.user_id, None)
+        for turns in self.passed_by.values():
+            turns[job.user_id] += 1
+            assert turns[job.user_id] == 1, "nobody has two turns before a newcomer has one"
         self._forget_who_waits_no_more()
 
-    @rule(job_id=consumes(jobs))
-    def leave(self, job_id: JobId) -> None:
+    @rule(job_id=consumes(jobs), share=st.floats(0, 2))
+    def leave(self, job_id: JobId, share: float) -> None:
         there = job_id in self.waiting or job_id in self.running
-        assert self.queue.leave(job_id) is there
+        spent = self.running[job_id].cost * share if job_id in self.running else None
+        if spent is not None and share < 1:
+            # A refund may bring a second turn at once: that is what it is for.
+            self.passed_by.clear()
+        assert self.queue.leave(job_id, spent) is there
         self.waiting.pop(job_id, None)
         self.running.pop(job_id, None)
         self._forget_who_waits_no_more()
 
     @rule(target=jobs, job_id=consumes(jobs))
     def leave_twice(self, job_id: JobId) -> MultipleResults[JobId]:
-        self.leave(job_id)
+        self.leave(job_id, 1.0)
         assert not self.queue.leave(job_id)
         return multiple()
 
@@ -242,11 +345,8 @@ class FairQueueMachine(RuleBasedStateMachine):
         assert len(self.queue) == len(self.waiting)
 
     @invariant()
-    def places_are_the_order_of_the_turns(self) -> None:
-        ahead = sum(job.cost for job in self.running.values())
-        for place, job_id in enumerate(in_line(self.queue), 1):
-            assert position(self.queue, job_id) == (place, ahead)
-            ahead += self.waiting[job_id].cost
+    def everyone_has_a_turn_to_come(self) -> None:
+        assert all(0 < user.balance <= QUANTUM for user in self.queue._users.values())
 
     def teardown(self) -> None:
         promised = in_line(self.queue)

@@ -1,5 +1,7 @@
 """Taking a job back: waiting, running, and too late."""
 
+import asyncio
+
 import pytest
 
 from bot.core.errors import DeviceMemoryError, JobOverError, NotYoursError, UnknownJobError
@@ -62,7 +64,7 @@ async def test_it_is_too_late_to_cancel_once_the_pictures_are_made(house: House)
 
     with pytest.raises(JobOverError) as caught:
         await house.service.cancel(ticket.job.id, OWNER)
-    assert caught.value.status == "done"
+    assert caught.value.status == "delivering"
 
     gate.open()
     await finished(ticket)
@@ -75,7 +77,7 @@ async def test_it_is_too_late_to_cancel_what_is_over(house: House) -> None:
     with pytest.raises(JobOverError) as caught:
         await house.service.cancel(ticket.job.id, OWNER)
 
-    assert (caught.value.job_id, caught.value.status) == (ticket.job.id, "done")
+    assert (caught.value.job_id, caught.value.status) == (ticket.job.id, "delivering")
 
 
 async def test_a_job_that_failed_is_said_to_have_failed_when_it_is_cancelled(house: House) -> None:
@@ -97,6 +99,34 @@ async def test_what_follows_the_job_that_was_being_saved_can_be_cancelled(house:
     await house.service.cancel(ticket.job.id, OWNER)
 
     assert await ticket.outcome() == Cancelled()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_cancelling_twice_does_no_harm(house: House, waits: bool) -> None:
+    first = await running(house)
+    ticket = await house.submit("a2") if waits else first
+    gate = house.jobs.gates["end"] = Gate()
+
+    once = asyncio.create_task(house.service.cancel(ticket.job.id, OWNER))
+    await gate.reached.wait()
+    await house.service.cancel(ticket.job.id, OWNER)
+    gate.open()
+    await once
+
+    assert await ticket.outcome() == Cancelled()
+    assert house.row(ticket).status is JobStatus.CANCELLED
+
+
+async def test_a_user_is_told_their_jobs_that_can_be_cancelled(house: House) -> None:
+    first, other = await running(house), await house.submit("b1", user=BERT)
+    second = await house.submit("a2")
+
+    assert house.service.jobs_of(ANNA) == [first.job, second.job]
+
+    await house.service.cancel(first.job.id, OWNER)
+    await first.outcome()
+    assert house.service.jobs_of(ANNA) == [second.job]
+    assert house.service.jobs_of(BERT) == [other.job]
 
 
 async def test_nobody_cancels_what_is_not_theirs_but_a_moderator(house: House) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong, and who is told."""
 
+import asyncio
 import logging
 
 import pytest
@@ -16,6 +17,7 @@ from bot.core.policy import Actor
 from bot.core.requests import RemixRequest
 from tests.core.examples import ANNA, SOURCE
 from tests.core.house import House, failure, finished, running
+from tests.core.stores import Gate
 
 OWNER = Actor(ANNA)
 
@@ -79,20 +81,60 @@ async def test_a_job_that_storage_fails_is_failed_and_the_next_goes_on(house: Ho
 
 
 @pytest.mark.parametrize("error", [DatabaseBusyError(), RuntimeError("a bug")])
-async def test_the_user_is_told_even_if_the_end_cannot_be_written_down(
+async def test_the_user_is_told_of_a_failure_even_if_it_cannot_be_written_down(
     house: House, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ticket = await running(house)
     house.jobs.faults["end"] = error
-    await house.service.cancel(ticket.job.id, OWNER)
+    house.engine.errors.append(DeviceMemoryError("tiny", 128, 128))
+    ticket = await house.submit()
 
-    assert await ticket.outcome() == Cancelled()
+    assert isinstance(await failure(ticket), DeviceMemoryError)
     assert house.row(ticket).status is JobStatus.RUNNING
     assert "could not be written down" in caplog.text
 
     del house.jobs.faults["end"]
-    house.engine.release()
     await finished(await house.submit())
+
+
+@pytest.mark.parametrize("error", [DatabaseBusyError(), RuntimeError("a bug")])
+async def test_what_cannot_be_written_down_as_cancelled_goes_on(house: House, error: Exception) -> None:
+    ticket = await running(house)
+    house.jobs.faults["end"] = error
+
+    with pytest.raises(type(error)):
+        await house.service.cancel(ticket.job.id, OWNER)
+
+    house.engine.release()
+    await finished(ticket)
+
+
+async def test_a_job_that_was_cancelled_while_it_began_stays_cancelled(house: House) -> None:
+    gate = house.jobs.gates["start"] = Gate()
+    ticket = await house.submit()
+    await gate.reached.wait()
+    await house.service.cancel(ticket.job.id, OWNER)
+    gate.open()
+
+    assert await ticket.outcome() == Cancelled()
+    assert house.row(ticket).status is JobStatus.CANCELLED
+    assert house.engine.recipes == []
+
+
+async def test_a_job_that_was_made_while_it_was_cancelled_stays_cancelled(house: House) -> None:
+    ticket = await running(house)
+    gate = house.jobs.gates["end"] = Gate()
+    cancelling = asyncio.create_task(house.service.cancel(ticket.job.id, OWNER))
+    await gate.reached.wait()
+    house.engine.release()
+    store = house.images.gates["put"] = Gate()
+    await store.reached.wait()
+    gate.open()
+    await cancelling
+    store.open()
+
+    assert await ticket.outcome() == Cancelled()
+    assert house.row(ticket).status is JobStatus.CANCELLED
+    assert house.history.rows == {}
 
 
 async def test_a_remix_whose_source_is_gone_fails(house: House) -> None:

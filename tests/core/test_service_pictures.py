@@ -35,7 +35,11 @@ async def test_a_job_waits_then_runs_step_by_step_then_is_finished(closed_house:
             await closed_house.service.start(recover=False)
 
     assert seen[0] == Queued(1)
-    assert seen[1:-1] == [Progress(step, 12, step == 12, 1) for step in range(1, 13)]
+    told = [event for event in seen if isinstance(event, Progress)]
+    assert [(event.step, event.steps, event.denoised) for event in told if event.previews] == [
+        (step, 12, step == 12) for step in range(1, 13)
+    ]
+    assert [event.seconds for event in told] == sorted({event.seconds for event in told})
     assert isinstance(seen[-1], Finished)
 
 
@@ -50,7 +54,7 @@ async def test_files_and_rows_are_stored_before_anyone_is_told(house: House) -> 
     gate.open()
     [generation] = await finished(ticket)
     assert house.history.rows == {generation.id: generation}
-    assert house.row(ticket).status is JobStatus.DONE
+    assert house.row(ticket).status is JobStatus.DELIVERING
     assert house.log == ["add", "start", "put", "complete"]
 
 
@@ -91,7 +95,19 @@ async def test_progress_is_of_all_pictures_together(house: House) -> None:
 
     progress = [event async for event in ticket.events() if isinstance(event, Progress)]
 
-    assert progress[-1] == Progress(2, 2, denoised=2, count=2)
+    last = progress[-1]
+    assert (last.step, last.steps, last.denoised, last.count) == (2, 2, 2, 2)
+    assert len(last.previews) == 2
+
+
+async def test_previews_are_not_asked_for_where_they_are_off() -> None:
+    house = House(previews=False)
+    await house.service.start(recover=False)
+    ticket = await house.submit()
+
+    progress = [event async for event in ticket.events() if isinstance(event, Progress)]
+
+    assert all(event.previews == () for event in progress)
 
 
 async def test_a_seed_is_drawn_from_all_that_there_are(

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from bot.core.errors import DeviceLostError, GenerationError
-from bot.core.jobs import Cancelled, Failed, JobStatus, Progress
+from bot.core.jobs import Cancelled, JobStatus, Progress, Suspended
 from bot.core.policy import Actor
 from bot.core.progress import JobProgress
 from bot.core.requests import ImagineRequest
 from tests.core.examples import ANNA, BERT, a_recipe
 from tests.core.house import House, failure, finished, let_all_run, now, running
+from tests.core.stores import SteppingClock
 
 OWNER = Actor(ANNA)
 
@@ -79,7 +80,7 @@ async def test_a_lost_device_fails_nobodys_job_on_record(house: House) -> None:
     assert house.service.device_lost.is_set()
     assert [house.row(ticket).status for ticket in (waiting, doomed)] == [JobStatus.RUNNING, JobStatus.QUEUED]
     for ticket in (waiting, doomed):
-        assert isinstance(await now(ticket), Failed)
+        assert isinstance(await now(ticket), Suspended)
     with pytest.raises(DeviceLostError):
         await house.submit("one more")
 
@@ -91,18 +92,20 @@ async def test_closing_waits_for_every_running_job(house: House) -> None:
 
     await asyncio.wait_for(house.service.close(), 5)
 
-    assert [house.row(ticket).status for ticket in tickets] == [JobStatus.RUNNING] * 3
+    assert [house.row(ticket).status for ticket in tickets] == [JobStatus.QUEUED] * 3
     assert house.engine.decodes == 0
 
 
 def test_progress_adds_up_over_the_pictures() -> None:
     told: list[Progress] = []
     progress = JobProgress(
-        [a_recipe(num_inference_steps=4), a_recipe(num_inference_steps=10, strength=0.5)], told.append
+        [a_recipe(num_inference_steps=4), a_recipe(num_inference_steps=10, strength=0.5)],
+        told.append,
+        SteppingClock().now,
     )
 
     progress.told(0, 1, 4)
     progress.told(1, 5, 5)
     progress.told(0, 4, 4)
 
-    assert told == [Progress(1, 9, 0, 2), Progress(6, 9, 1, 2), Progress(9, 9, 2, 2)]
+    assert told == [Progress(1, 9, 0, 2, 1.0), Progress(6, 9, 1, 2, 2.0), Progress(9, 9, 2, 2, 3.0)]

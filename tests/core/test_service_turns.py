@@ -26,7 +26,7 @@ async def test_users_take_turns(house: House) -> None:
         await finished(ticket)
 
     prompts = [recipe.prompt for recipe in house.engine.recipes]
-    assert prompts == ["the running one", "a2", "b1", "c1", "a3", "a4"]
+    assert prompts == ["the running one", "b1", "c1", "a2", "a3", "a4"]
 
 
 async def test_everyone_is_told_their_place_and_each_change_of_it(house: House) -> None:
@@ -34,10 +34,10 @@ async def test_everyone_is_told_their_place_and_each_change_of_it(house: House) 
     second, third = await house.submit("a2"), await house.submit("a3")
     newcomer = await house.submit("b1", user=BERT)
 
-    assert [await now(ticket) for ticket in (second, newcomer, third)] == [Queued(1), Queued(2), Queued(3)]
+    assert [await now(ticket) for ticket in (newcomer, second, third)] == [Queued(1), Queued(2), Queued(3)]
 
     await house.service.cancel(second.job.id, OWNER)
-    assert [await now(ticket) for ticket in (newcomer, third)] == [Queued(2), Queued(1)]
+    assert [await now(ticket) for ticket in (newcomer, third)] == [Queued(1), Queued(2)]
 
 
 async def test_those_behind_move_up_when_a_job_begins(house: House) -> None:
@@ -61,8 +61,8 @@ async def test_waiting_time_is_told_once_it_rests_on_something(house: House) -> 
     behind = await house.submit()
     unknown = await house.submit(ImagineRequest(prompt="a fox", model="plain"))
 
-    assert astuple(await now(ticket)) == pytest.approx((1, 0.5))
-    assert astuple(await now(behind)) == pytest.approx((2, 1.5))
+    assert astuple(await now(ticket)) == pytest.approx((1, 1.5, False))
+    assert astuple(await now(behind)) == pytest.approx((2, 2.0, False))
     assert await now(unknown) == Queued(3, None)
 
 

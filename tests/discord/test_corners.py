@@ -18,7 +18,6 @@ from tests.discord.test_mentions import me
 from tests.discord.world import (
     THUMBNAIL,
     World,
-    buttons_of,
     card,
     components,
     menu,
@@ -39,15 +38,18 @@ async def post(world: World, view: ui.LayoutView, *files: discord.File) -> disco
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        (None, "Accepted"),
         (Queued(1), "Next in line"),
         (Queued(1, 0.2), "Next in line, about 1 s"),
-        (Queued(3, 40.0), "Number 3 in line, about 40 s"),
-        (Progress(6, 12), "step 6 of 12"),
+        (Queued(3, 40.0), "3rd in line, about 40 s"),
+        (Queued(22, 600.0), "22nd in line, about 10 min"),
+        (Queued(11), "11th in line"),
+        (Queued(2, None, stopping=True), "Waits for the bot, which is restarting"),
+        (Progress(6, 12, seconds=4.4), "step 6 of 12, 4 s, about 4 s left"),
+        (Progress(12, 12, seconds=0.4), "step 12 of 12, 0.4 s"),
         (Progress(30, 48, denoised=1, count=4), "step 30 of 48, 1 of 4 pictures"),
     ],
 )
-def test_a_card_on_its_way_says_where_it_stands(event: Queued | Progress | None, text: str) -> None:
+def test_a_card_on_its_way_says_where_it_stands(event: Queued | Progress, text: str) -> None:
     view = progress_card(a_job(), event)
 
     shown = [item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay)]
@@ -129,42 +131,6 @@ async def test_a_private_picture_is_deleted_from_history(world: World) -> None:
     await world.ada.click(card(opened), label="Delete")
 
     assert (await world.services.gallery.page(world.ada.id)).generations == ()
-
-
-@pytest.mark.live
-async def test_a_private_job_cut_short_by_a_restart_says_so_too(world: World) -> None:
-    world.engine.hold()
-    made = await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
-
-    await world.restart()
-
-    assert "The bot restarted before this was made; press Again." in text_of(card(made))
-
-
-@pytest.mark.live
-async def test_a_card_that_the_bot_cannot_edit_as_a_message_is_closed_by_its_token(world: World) -> None:
-    world.engine.hold()
-    made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
-    world.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001)
-
-    await world.restart()
-
-    assert "The bot restarted before this was made; press Again." in text_of(card(made))
-
-
-@pytest.mark.live
-async def test_a_private_card_whose_token_is_over_is_left_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.engine.hold()
-    made = await world.ada.slash(world.channel, "imagine", prompt="a secret", private=True)
-    monkeypatch.setattr("cogs.ui.delivery.TOKEN_LIFE", 0)
-
-    await world.restart()
-
-    assert buttons_of(card(made)) == ["Cancel"]
-    stale = await world.ada.click(card(made), label="Cancel")
-    assert sentence(stale) == "That job is over already (failed)."
 
 
 async def test_a_card_whose_pictures_are_gone_can_still_be_deleted_by_who_asked_for_it(world: World) -> None:

@@ -159,7 +159,7 @@ async def test_the_place_in_line_and_the_time_are_told_once_they_are_known(world
     third = await world.grace.slash(world.channel, "imagine", prompt="three")
     await world.grace.slash(world.channel, "imagine", prompt="four")
 
-    assert "Number 2 in line, about 1 s" in text_of(card(third))
+    assert "Next in line, about 1 s" in text_of(card(third))
     assert buttons_of(card(third)) == ["Cancel"]
 
 

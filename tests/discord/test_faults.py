@@ -71,7 +71,7 @@ async def test_a_file_that_vanished_is_said_to_be_gone(world: World) -> None:
 async def test_a_picture_over_the_upload_limit_is_sent_as_webp_and_the_card_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 30_000)
+    monkeypatch.setattr("cogs.ui.job_card.JobCard.upload_limit", 30_000)
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
@@ -83,7 +83,7 @@ async def test_a_picture_over_the_upload_limit_is_sent_as_webp_and_the_card_says
 async def test_a_picture_that_no_limit_lets_through_stays_in_history(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 10)
+    monkeypatch.setattr("cogs.ui.job_card.JobCard.upload_limit", 10)
 
     result = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
@@ -116,7 +116,7 @@ async def test_commands_are_synced_only_when_they_changed(world: World) -> None:
 async def test_the_tiles_of_a_ladder_that_cannot_be_shown_go_to_history(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cogs.ui.delivery.InteractionCard.upload_limit", 10)
+    monkeypatch.setattr("cogs.ui.job_card.JobCard.upload_limit", 10)
 
     result = await world.ada.slash(world.channel, "ladder", prompt="x", image=("a.png", png()))
 

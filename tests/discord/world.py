@@ -79,6 +79,7 @@ class World:
             generation=self.services.generation,
             gallery=self.services.gallery,
             preferences=self.services.preferences,
+            acknowledged=self.services.acknowledged,
             cdn_hosts=CDN_HOSTS | {SIMULATED_CDN},
             always_sync=True,
         )

@@ -42,6 +42,7 @@ def a_job(
     status: JobStatus = JobStatus.QUEUED,
     created_at: float = 0.0,
     source: str | None = None,
+    crashes: int = 0,
 ) -> Job:
     return Job(
         id=JobId(job_id) if job_id else new_job_id(),
@@ -53,6 +54,7 @@ def a_job(
         source=Source(sha256=source, width=64, height=48) if source else None,
         status=status,
         created_at=created_at,
+        crashes=crashes,
     )
 
 

@@ -18,11 +18,11 @@ async def test_completing_stores_all_pictures_in_their_order(stores: Stores) -> 
     assert await stores.history.of_job(job.id) == [first, second]
 
 
-async def test_completing_marks_the_job_done(stores: Stores) -> None:
+async def test_completing_marks_the_job_as_being_delivered(stores: Stores) -> None:
     job = a_job(status=JobStatus.RUNNING)
     await stores.jobs.add(job)
     await stores.history.complete(job.id, [a_generation(job)], 30.0)
-    assert await stores.jobs.get(job.id) == replace(job, status=JobStatus.DONE, finished_at=30.0)
+    assert await stores.jobs.get(job.id) == replace(job, status=JobStatus.DELIVERING, finished_at=30.0)
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, *(s for s in JobStatus if s.is_over)])

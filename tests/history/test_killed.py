@@ -48,7 +48,7 @@ async def test_every_picture_that_was_committed_before_a_kill_is_still_there(pat
     async with open_database(path) as database:
         history, jobs = SqliteHistory(database), SqliteJobs(database)
         kept = [await history.get(GenerationId(generation_id)) for generation_id in told]
-        assert {(await jobs.get(generation.job_id)).status for generation in kept} == {JobStatus.DONE}
+        assert {(await jobs.get(generation.job_id)).status for generation in kept} == {JobStatus.DELIVERING}
         verdict = await database.fetch_one("PRAGMA integrity_check")
         assert verdict is not None
         assert tuple(verdict) == ("ok",)

@@ -12,8 +12,8 @@ from bot.history.preferences import SqlitePreferences
 from tests.history.examples import ANNA, STUDIO, Stores, a_hash, a_job
 
 PLANNED: Final = ("SELECT", "UPDATE", "DELETE")
-# jobs_unfinished is as short as the queue, and read as a whole; json_each reads the few values it is handed.
-SLOW: Final = re.compile(r"SCAN (?!jobs USING INDEX jobs_unfinished$|json_each )|TEMP B-TREE|AUTOMATIC")
+# jobs_open is as short as the queue, and read as a whole; json_each reads the few values it is handed.
+SLOW: Final = re.compile(r"SCAN (?!jobs USING INDEX jobs_open$|json_each )|TEMP B-TREE|AUTOMATIC")
 
 
 async def _start_and_end(stores: Stores) -> None:
@@ -52,7 +52,7 @@ ASKED: Final[dict[str, Callable[[Stores], Awaitable[object]]]] = {
     "jobs_by_id": _get_job,
     "start_and_end": _start_and_end,
     "set_message": _set_message,
-    "unfinished": lambda stores: stores.jobs.unfinished(),
+    "open": lambda stores: stores.jobs.take_up(),
     "complete": lambda stores: stores.keep(),
     "generation_by_id": _get_generation,
     "of_job": lambda stores: stores.history.of_job(a_job().id),
