@@ -5,21 +5,19 @@ import logging
 import time
 from typing import Any
 
-import aiohttp
 import discord
 from discord import ui
 from discord.ext import commands
 
 from bot.client import Atelier
 from bot.core.again import request_again
-from bot.core.errors import AtelierError, SourceGoneError, UnknownJobError, UntakenError
+from bot.core.errors import AtelierError, DeliveryError, SourceGoneError, UnknownJobError, UntakenError
 from bot.core.jobs import LOCAL_USER, Job, Origin
 from bot.core.messages import explain
 from bot.core.policy import Actor, check_delete
-from bot.core.ports import Acknowledged
-from bot.tree import PLACEHOLDER, defer
+from bot.tree import defer
 from cogs.ui.buttons import CardButton, PickMenu
-from cogs.ui.delivery import InteractionCard, PostedCard
+from cogs.ui.delivery import InteractionCard, PostedCard, persist, translated
 from cogs.ui.details import details_view
 from cogs.ui.job_card import TOKEN_LIFE, JobCard
 from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
@@ -135,24 +133,25 @@ class Cards(commands.Cog):
         taken_up, self._bot.generation.taken_up = self._bot.generation.taken_up, []
         for ticket in taken_up:
             follow(self._bot, ticket, JobCard(self._bot, ticket.job))
-        for promise in await self._bot.acknowledged.take():
+        for promise in await self._bot.acknowledged.all():
             if time.time() - promise.created_at < TOKEN_LIFE:
-                await self._admit(promise)
+                await self._admit(promise.token)
+            await self._bot.acknowledged.remove(promise.token)
 
-    async def _admit(self, promise: Acknowledged) -> None:
-        """Say where "thinking" stands that nothing came of it; privately, as all such things."""
+    async def _admit(self, token: str) -> None:
+        """Say where "thinking" stands that nothing came of it: in one step, whoever sees it, so that no
+        death in between leaves anything else there."""
         assert self._bot.application_id is not None  # noqa: S101 - known after login
-        webhook = discord.Webhook.partial(self._bot.application_id, promise.token, client=self._bot)
+        webhook = discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
         original: Any = "@original"
         sentence = explain(UntakenError())
         try:
-            if promise.private:
-                await webhook.edit_message(original, content=sentence)
-                return
-            await webhook.edit_message(original, content=PLACEHOLDER)
-            await webhook.send(sentence, ephemeral=True)
-            await webhook.delete_message(original)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError):
+            with translated():
+                try:
+                    await persist(lambda: webhook.edit_message(original, content=sentence))
+                except discord.NotFound:  # somebody has deleted it
+                    await webhook.send(sentence, ephemeral=True)
+        except DeliveryError:
             # It was never acknowledged, or is over: nobody is left looking at it.
             log.info("an interaction of the last process could not be answered", exc_info=True)
 

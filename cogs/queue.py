@@ -77,7 +77,7 @@ def _line(s: Standing, user_id: int) -> str:
         whose = f"Yours `{s.job.id}`: {shown_prompt(s.job.recipe.prompt, _PROMPT_SHOWN) or 'no prompt'},"
     if s.position:
         return f"{whose} {s.job.kind.value}, {standing(Queued(s.position, s.eta), drawn=False)}"
-    if s.progress:
+    if s.progress and s.progress.step:
         step = f"step {s.progress.step} of {s.progress.steps}"
         left = f", about {seconds(s.eta)} left" if s.eta is not None else ""
         return f"{whose} {s.job.kind.value}, running, {step}{left}"
@@ -103,8 +103,8 @@ def job_choices(jobs: Sequence[Job], current: str) -> list[app_commands.Choice[s
         for job in jobs
         if part in f"{job.recipe.prompt} {job.id}".casefold()
     ]
-    everything = [app_commands.Choice(name=f"All {len(jobs)} of them", value=ALL)] if len(jobs) > 1 else []
-    return [*everything, *found][:MOST_CHOICES]
+    everything = app_commands.Choice(name=f"All {len(jobs)} of them", value=ALL)
+    return [*([everything] if len(jobs) > 1 and not part else []), *found][:MOST_CHOICES]
 
 
 async def setup(bot: Atelier) -> None:

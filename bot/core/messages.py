@@ -130,7 +130,7 @@ def _explain_source(error: e.RequestError) -> str:
         case e.UnknownIdError(text=text):
             return f"{_quote(text)} names no picture; give an id such as `7K3QW9ZD` or a link to a message."
         case e.UnknownJobError():
-            return "That card is too old: its job is no longer on record."
+            return "That job is not on record (any more)."
         case e.JobOverError(status=status):
             return f"That job is over already ({status})."
         case _:

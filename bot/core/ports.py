@@ -297,8 +297,8 @@ class AcknowledgedStore(Protocol):
         """It was answered; no error when it is not there."""
         ...
 
-    async def take(self) -> list[Acknowledged]:
-        """All that the last process left, removed."""
+    async def all(self) -> list[Acknowledged]:
+        """What is not answered yet, oldest first."""
         ...
 
 

@@ -38,6 +38,11 @@ class JobProgress:
         self._emit(Progress(sum(self._step), sum(self._steps), made, len(self._steps), seconds, previews))
 
 
+def not_begun(recipes: Sequence[Recipe]) -> Progress:
+    """A job's turn has come, and no step is run yet: its model may have to be loaded first."""
+    return Progress(0, sum(planned_steps(recipe) for recipe in recipes), 0, len(recipes))
+
+
 def planned_steps(recipe: Recipe) -> int:
     """The steps that a picture will run, as far as its recipe says."""
     steps = recipe.num_inference_steps

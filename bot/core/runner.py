@@ -9,6 +9,7 @@ from bot.core.jobs import Cancelled, Failed, Finished, Outcome, Progress, Render
 from bot.core.live import LiveJob
 from bot.core.making import JobMaker
 from bot.core.ports import Clock, JobStore
+from bot.core.progress import not_begun
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class JobRunner:
             self._moved()
             live.feed.emit(progress)
 
-        self._moved()
+        emit(not_begun(live.job.recipes))
         await self._load(live.job.recipe.model)
         self._moved()
         return await self._maker.render(live.job, emit)

@@ -254,7 +254,7 @@ class GenerationService:
             return
         steps = [self._estimates.step_milliseconds(live.job.recipes) for live in running]
         expected = max(steps) / 1000 * sum(live.pictures for live in running)
-        first_step = any(live.progress is None for live in running)
+        first_step = any(live.progress is None or live.progress.step == 0 for live in running)
         silent = self._watchdog.silence(expected, first_step=first_step)
         if silent is None:
             return

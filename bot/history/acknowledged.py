@@ -23,11 +23,9 @@ class SqliteAcknowledged:
         """It was answered; no error when it is not there."""
         await self._removed.add(token)
 
-    async def take(self) -> list[Acknowledged]:
-        """All that are there, oldest first, removed."""
-        async with self._database.transaction() as connection:
-            rows = await connection.execute_fetchall("SELECT * FROM acknowledged ORDER BY created_at")
-            await connection.execute("DELETE FROM acknowledged")
+    async def all(self) -> list[Acknowledged]:
+        """What is not answered yet, oldest first."""
+        rows = await self._database.fetch_all("SELECT * FROM acknowledged ORDER BY created_at")
         return [Acknowledged(row["token"], bool(row["private"]), row["created_at"]) for row in rows]
 
     async def _insert(self, rows: Sequence[Acknowledged]) -> None:

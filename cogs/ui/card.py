@@ -215,15 +215,21 @@ def standing(event: Queued | Progress, *, drawn: bool = True) -> str:
             place = "Next" if position == 1 else ordinal(position)
             about = "" if eta is None else f", about {seconds(max(1.0, eta))}"
             return f"{glass}{place} in line{about}"
+        case Progress(step=0):
+            return f"{_bar(0)} starting" if drawn else "starting"
         case Progress(step=step, steps=steps, denoised=denoised, count=count, seconds=ran):
-            done = round(_BAR * step / steps)
-            bar = "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
+            bar = f"{_bar(step / steps)} " if drawn else ""
             which = f", {denoised} of {count} pictures" if count > 1 else ""
             # Pictures take their steps in turns, so the pace so far says most about the rest.
             left = (
                 f", about {seconds(max(1.0, ran * (steps - step) / step))} left" if 0 < step < steps else ""
             )
-            return f"{f'{bar} ' if drawn else ''}step {step} of {steps}{which}, {seconds(ran)}{left}"
+            return f"{bar}step {step} of {steps}{which}, {seconds(ran)}{left}"
+
+
+def _bar(share: float) -> str:
+    done = round(_BAR * share)
+    return "\N{BLACK PARALLELOGRAM}" * done + "\N{WHITE PARALLELOGRAM}" * (_BAR - done)
 
 
 def seconds(duration: float) -> str:

@@ -231,7 +231,7 @@ def test_a_queue_that_is_empty_remembers_nobody() -> None:
     queue.leave(JobId("a1"))
     queue.leave(JobId("b2"))
 
-    assert not (queue._users or queue._waiting or queue._running or queue._reserved)
+    assert [queue._users, queue._waiting, queue._running, queue._reserved] == [{}, {}, {}, {}]
 
 
 def test_one_user_may_have_so_many_waiting_and_running() -> None:

@@ -10,12 +10,11 @@ FIRST = Acknowledged("token-1", private=False, created_at=1.0)
 SECOND = Acknowledged("token-2", private=True, created_at=2.0)
 
 
-async def test_what_was_promised_is_taken_once_oldest_first(database: Database) -> None:
+async def test_what_was_promised_is_kept_oldest_first(database: Database) -> None:
     acknowledged = SqliteAcknowledged(database)
     await acknowledged.add(SECOND)
     await acknowledged.add(FIRST)
-    assert await acknowledged.take() == [FIRST, SECOND]
-    assert await acknowledged.take() == []
+    assert await acknowledged.all() == [FIRST, SECOND]
 
 
 async def test_what_was_answered_is_forgotten(database: Database) -> None:
@@ -23,7 +22,7 @@ async def test_what_was_answered_is_forgotten(database: Database) -> None:
     await acknowledged.add(FIRST)
     await acknowledged.remove(FIRST.token)
     await acknowledged.remove(FIRST.token)
-    assert await acknowledged.take() == []
+    assert await acknowledged.all() == []
 
 
 async def test_what_became_a_job_is_forgotten_with_the_same_commit(
@@ -34,4 +33,4 @@ async def test_what_became_a_job_is_forgotten_with_the_same_commit(
     await acknowledged.add(SECOND)
     job = a_job()
     await jobs.add(replace(job, origin=replace(job.origin, interaction_token=FIRST.token)))
-    assert await acknowledged.take() == [SECOND]
+    assert await acknowledged.all() == [SECOND]

@@ -18,7 +18,7 @@ from tests.loopback.pointing import point_discord_at
 from tests.loopback.server import TOKEN, LoopbackDiscord
 from tests.loopback.stage import NoisyEngine, Stage, connected
 
-PATIENT = ("discord.http", "discord.webhook.async_", "cogs.ui.delivery")
+PATIENT = ("discord.http", "discord.webhook.async_", "cogs.ui.delivery", "cogs.ui.progress")
 """Modules that sleep between tries."""
 UNHEARD = ("asyncio", "aiohttp.server")
 
@@ -73,7 +73,8 @@ async def discord(upload_limit: int, clock: Clock) -> AsyncIterator[LoopbackDisc
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
-    return Settings(data_dir=tmp_path / "data", catalog=FAKE_CATALOG)
+    # Previews are uploads too: where they are not the point, they would only be counted among the others.
+    return Settings(data_dir=tmp_path / "data", catalog=FAKE_CATALOG, previews=False)
 
 
 @pytest.fixture

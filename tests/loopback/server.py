@@ -25,7 +25,8 @@ from tests.loopback.shapes import API, CHANNEL_ID, GATEWAY, USER_ID, Json, gatew
 from tests.loopback.wire import CALL, Handler, as_json, fixed, payload_of, plain, read_body
 
 TOKEN: Final = "MTA.loopback.token"
-ORIGINAL: Final = "/webhooks/*/*/messages/@original"
+ORIGINAL: Final = "/webhooks/*/*/messages/*"
+"""By its id, or as @original."""
 ANSWER: Final = "/webhooks/*/*/messages/[0-9]*"
 FOLLOWUP: Final = "/webhooks/*"
 CALLBACK: Final = "/interactions/*/*/callback"

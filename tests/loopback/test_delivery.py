@@ -1,13 +1,19 @@
 """A picture's way to Discord, and what may happen to it there."""
 
+import asyncio
 import io
 from itertools import chain, repeat
 
 import pytest
 from PIL import Image
 
+from bot.core.jobs import JobStatus
+from cogs.ui.progress import PATIENCE
 from tests.loopback.answers import (
+    ACCEPTED_THEN_DROPPED,
+    DIRECT_MESSAGES_CLOSED,
     DROPPED,
+    MISSING_ACCESS,
     OK,
     TOKEN_OVER,
     TOKEN_UNKNOWN,
@@ -20,10 +26,19 @@ from tests.loopback.server import (
     CALLBACK,
     CHANNEL_MESSAGE,
     CHANNEL_MESSAGES,
+    DIRECT_MESSAGES,
     ORIGINAL,
     LoopbackDiscord,
 )
+from tests.loopback.shapes import CHANNEL_ID, USER_ID, Json
 from tests.loopback.stage import Stage, pictures_of, settled, text_of
+
+
+def direct_messages(stage: Stage) -> list[Json]:
+    """What the bot wrote to the one who acts."""
+    channel_id = stage.discord.channels.direct_with(USER_ID)
+    return stage.discord.messages.newest_first(channel_id) if channel_id else []
+
 
 KEPT = "The picture is made and kept in `/history`"
 
@@ -64,7 +79,7 @@ async def test_an_upload_that_always_fails_becomes_a_sentence_and_the_picture_is
 
     pressed = await stage.imagine()
 
-    assert statuses(stage.discord) == [500] * 5
+    assert statuses(stage.discord) == [500] * 5 * (1 + len(PATIENCE))
     assert f"{KEPT}, but Discord did not take it (error 500)." in text_of(stage.card(pressed))
     assert len(await stage.history()) == 1
 
@@ -156,7 +171,7 @@ async def test_uploads_that_always_drop_become_a_sentence_and_the_picture_is_kep
 
     pressed = await stage.imagine()
 
-    assert statuses(stage.discord) == [0] * 5
+    assert statuses(stage.discord) == [0] * 5 * (1 + len(PATIENCE))
     assert KEPT in text_of(stage.card(pressed))
     assert len(await stage.history()) == 1
 
@@ -166,11 +181,10 @@ async def test_progress_that_cannot_be_shown_does_not_keep_the_picture_back(
     stage: Stage, fault: Answer
 ) -> None:
     stage.engine.hold()
-    tries = chain([OK], repeat(fault, 5), repeat(OK))  # the card itself, then its first progress
-    stage.discord.answer("PATCH", ORIGINAL, tries)
+    stage.discord.answer("PATCH", ORIGINAL, repeat(fault, 5))
 
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
-    await stage.discord.until(lambda: len(stage.discord.calls_to("PATCH", ORIGINAL)) == 6)
+    await stage.discord.until(lambda: len(stage.discord.calls_to("PATCH", ORIGINAL)) == 5)
     stage.engine.release()
     await settled()
 
@@ -189,46 +203,140 @@ async def test_a_card_whose_token_is_over_is_edited_as_a_message(stage: Stage, o
     assert len(pictures_of(stage.card(pressed))) == 1
 
 
-async def test_a_private_card_whose_token_is_over_cannot_be_reached_and_the_picture_is_kept(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_private_card_whose_token_is_over_is_sent_to_its_owner_directly(stage: Stage) -> None:
     stage.discord.answer("PATCH", ORIGINAL, chain([OK], repeat(TOKEN_OVER)))
 
     await stage.imagine(private=True)
 
-    assert len(await stage.history()) == 1
-    assert "was made, but not delivered" in caplog.text
+    [direct] = direct_messages(stage)
+    assert len(pictures_of(direct)) == 1
+    assert f"<@{USER_ID}>" in text_of(direct)
+    # Nothing of it in the channel.
+    assert stage.discord.calls_to("POST", f"/channels/{CHANNEL_ID}/messages") == []
 
 
-async def test_a_picture_whose_card_was_deleted_meanwhile_is_kept(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_card_that_was_deleted_meanwhile_is_sent_anew_and_mentions_its_owner(stage: Stage) -> None:
     stage.engine.hold()
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
-    await stage.discord.until(lambda: len(stage.discord.calls_to("PATCH", ORIGINAL)) > 1)
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
 
-    stage.discord.messages.delete(pressed.original or 0)
+    await stage.discord.delete_message(pressed.original or 0)
     stage.engine.release()
     await settled()
 
-    assert statuses(stage.discord) == [404]
-    assert len(await stage.history()) == 1
-    assert "was made, but not delivered" in caplog.text
+    [generation] = await stage.history()
+    [sent] = stage.discord.calls_to("POST", CHANNEL_MESSAGES)
+    assert (sent.payload["nonce"], sent.payload["enforce_nonce"]) == (generation.job_id, True)
+    assert sent.payload["allowed_mentions"]["users"] == [USER_ID]
+    [card] = stage.discord.messages.newest_first(CHANNEL_ID)
+    assert len(pictures_of(card)) == 1
+    assert f"<@{USER_ID}>, here is what you asked for." in text_of(card)
+    assert pressed.original != int(card["id"]) == generation.origin.message_id
+
+
+@pytest.mark.parametrize("fault", [ACCEPTED_THEN_DROPPED, DROPPED, failed(500)])
+async def test_a_card_is_sent_anew_once_however_often_that_is_tried(stage: Stage, fault: Answer) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+    stage.discord.answer("POST", CHANNEL_MESSAGES, [fault, fault, fault])
+
+    await stage.discord.delete_message(pressed.original or 0)
+    stage.engine.release()
+    await settled()
+
+    assert [call.status for call in stage.discord.calls_to("POST", CHANNEL_MESSAGES)][-1] == 200
+    [card] = stage.discord.messages.newest_first(CHANNEL_ID)
+    assert len(pictures_of(card)) == 1
+
+
+async def test_a_card_that_was_sent_is_found_when_its_nonce_has_been_forgotten(stage: Stage) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+    stage.discord._nonces._life = 0
+    # It is sent, and so is the answer; the connection breaks each time, until Discord is tried much later.
+    stage.discord.answer("POST", CHANNEL_MESSAGES, [ACCEPTED_THEN_DROPPED, *[DROPPED] * 4])
+
+    await stage.discord.delete_message(pressed.original or 0)
+    stage.engine.release()
+    await settled()
+
+    [card] = stage.discord.messages.newest_first(CHANNEL_ID)
+    assert len(pictures_of(card)) == 1
+    assert len(stage.discord.calls_to("POST", CHANNEL_MESSAGES)) == 5
+
+
+@pytest.mark.parametrize("how", ["deleted", "forbidden"])
+async def test_a_picture_whose_channel_is_closed_goes_to_its_owner_directly(stage: Stage, how: str) -> None:
+    stage.engine.hold()
+    await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+    stage.discord.answer("PATCH", ORIGINAL, repeat(TOKEN_OVER))
+
+    if how == "deleted":
+        await stage.discord.delete_channel(CHANNEL_ID)
+    else:
+        stage.discord.channels.forbid(CHANNEL_ID, MISSING_ACCESS)
+    stage.engine.release()
+    await settled()
+
+    [direct] = direct_messages(stage)
+    assert len(pictures_of(direct)) == 1
+
+
+async def test_a_picture_that_reaches_nobody_waits_in_history_and_the_log_says_so(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.discord.answer("POST", DIRECT_MESSAGES, repeat(DIRECT_MESSAGES_CLOSED))
+    stage.discord.answer("PATCH", ORIGINAL, chain([OK], repeat(TOKEN_OVER)))
+
+    await stage.imagine(private=True)
+
+    [generation] = await stage.history()
+    assert (await stage.services.gallery.job(generation.job_id)).status is JobStatus.DONE
+    assert "nobody can be told how it ended" in caplog.text
 
 
 @pytest.mark.parametrize("fault", [DROPPED, failed(500)])
-async def test_a_card_that_cannot_be_placed_is_told_privately_and_the_picture_is_kept(
+async def test_a_card_that_cannot_be_placed_at_first_is_shown_with_the_picture(
     stage: Stage, fault: Answer
 ) -> None:
-    stage.discord.answer("PATCH", ORIGINAL, repeat(fault, 5))
+    stage.discord.answer("PATCH", ORIGINAL, repeat(fault, 12))
 
     pressed = await stage.imagine()
 
-    [sentence] = stage.private_sentences(pressed)
-    assert sentence.startswith("The picture is on its way to your `/history`")
-    assert len(await stage.history()) == 1
-    # The public "thinking" has gone.
-    assert [call.status for call in stage.discord.calls_to("DELETE", ORIGINAL)] == [204]
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_an_acknowledgement_whose_answer_was_lost_counts(stage: Stage) -> None:
+    stage.discord.answer("POST", CALLBACK, [ACCEPTED_THEN_DROPPED])
+
+    pressed = await stage.imagine()
+
+    assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_previews_are_shown_while_the_picture_forms(stage: Stage) -> None:
+    stage.services.generation._runner._maker._previews = True
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+
+    while not stage.engine.recipes:
+        await asyncio.sleep(0.01)
+    stage.engine.release()
+    for _ in range(4):
+        await asyncio.sleep(0)
+    stage.engine.hold()
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL, uploads=True)))
+
+    assert pictures_of(stage.card(pressed))[0].endswith("forming-1.webp")
+    assert "of 12" in text_of(stage.card(pressed))
+    stage.engine.release()
+    await settled()
+    [picture] = pictures_of(stage.card(pressed))
+    assert picture.endswith(".png")
 
 
 @pytest.mark.parametrize("fault", [DROPPED, failed(500)])

@@ -18,11 +18,14 @@ from bot.running import serve, sync_commands
 from bot.settings import Settings
 from tests.fakes import FakeEngine
 from tests.loopback.answers import OK, Answer, failed, rate_limited
+from tests.loopback.interactions import Pressed
 from tests.loopback.pointing import point_discord_at
-from tests.loopback.server import CHANNEL_MESSAGE, COMMANDS, PATIENCE_SECONDS, LoopbackDiscord
-from tests.loopback.stage import ANSWERING, NoisyEngine, connected, settled, text_of
+from tests.loopback.server import CHANNEL_MESSAGES, COMMANDS, ORIGINAL, PATIENCE_SECONDS, LoopbackDiscord
+from tests.loopback.shapes import APPLICATION_ID, LOADING, USER_ID
+from tests.loopback.stage import ANSWERING, NoisyEngine, Stage, connected, pictures_of, settled, text_of
 
 NOBODY_LISTENS = "http://127.0.0.1:9"
+STRANGER = 800000000000000042
 
 
 @pytest.fixture(autouse=True)
@@ -55,18 +58,84 @@ async def test_sigterm_leaves_discord_and_closes_everything(
     assert not discord.gateway.ready.is_set()
 
 
-async def test_a_second_start_closes_the_cards_that_sigterm_cut_short(
+async def test_a_second_start_goes_on_where_sigterm_cut_short(
+    discord: LoopbackDiscord, settings: Settings, engine: FakeEngine
+) -> None:
+    engine.hold()
+    async with served(discord, settings.model_copy(update={"grace_seconds": 0.0})):
+        pressed = await discord.send_slash("imagine", prompt="a red apple")
+        await settled(ANSWERING)
+    card = discord.messages.get(pressed.original or 0)
+    assert "The bot is restarting; this goes on by itself when it is back." in text_of(card)
+
+    async with connected(discord, settings, NoisyEngine()) as stage:
+        await settled()
+
+        assert len(pictures_of(stage.card(pressed))) == 1
+        assert stage.engine.recipes[0].prompt == "a red apple"
+
+
+async def test_sigterm_lets_what_runs_end_and_takes_nothing_new(
     discord: LoopbackDiscord, settings: Settings, engine: FakeEngine
 ) -> None:
     engine.hold()
     async with served(discord, settings):
         pressed = await discord.send_slash("imagine", prompt="a red apple")
-        await settled(ANSWERING)
+        await discord.until(lambda: bool(discord.calls_to("PATCH", ORIGINAL)))
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.1)
+        late = await discord.send_slash("imagine", prompt="too late")
+        engine.release()
+        await discord.until(lambda: bool(pictures_of(discord.messages.get(pressed.original or 0))))
+
+    assert "takes nothing new" in text_of(discord.messages.get(late.original or 0))
+    assert [recipe.prompt for recipe in engine.recipes] == ["a red apple"]
+
+
+async def test_the_owner_can_tell_the_bot_to_drain_and_nobody_else(
+    discord: LoopbackDiscord, settings: Settings, engine: FakeEngine
+) -> None:
+    serving = asyncio.create_task(serve(settings))
+    await discord.gateway.ready.wait()
+
+    await discord.send_message(f"<@{APPLICATION_ID}> drain", user_id=STRANGER)
+    await asyncio.sleep(0.2)
+    assert not serving.done()
+    await discord.send_message(f"<@{APPLICATION_ID}> drain", user_id=USER_ID)
+    await asyncio.wait_for(serving, PATIENCE_SECONDS)
+
+    [said] = [call.payload["content"] for call in discord.calls_to("POST", CHANNEL_MESSAGES)]
+    assert said.startswith("I take nothing new, finish what runs, and stop.")
+    assert engine.closed
+
+
+async def test_a_thinking_that_never_became_a_job_is_answered_by_the_next_start(
+    discord: LoopbackDiscord, settings: Settings
+) -> None:
+    async with connected(discord, settings, NoisyEngine()) as stage:
+        died = asyncio.Event()
+        pressed = await _cut_short(stage, died)
+    died.set()
+    await settled()
 
     async with connected(discord, settings, NoisyEngine()) as stage:
-        await discord.until(lambda: bool(discord.calls_to("PATCH", CHANNEL_MESSAGE)))
+        await settled(("take-up", *ANSWERING))
+        await discord.until(lambda: not stage.card(pressed)["flags"] & LOADING)
+        assert text_of(stage.card(pressed)) == "The bot restarted just as you asked; ask once more."
+        assert await stage.services.acknowledged.all() == []
 
-        assert "The bot restarted before this was made; press Again." in text_of(stage.card(pressed))
+
+async def _cut_short(stage: Stage, died: asyncio.Event) -> Pressed:
+    """An interaction that was acknowledged, whose job was never written down."""
+
+    async def never(*_: object) -> None:
+        await died.wait()
+        raise asyncio.CancelledError
+
+    stage.services.generation.submit = never  # type: ignore[assignment, method-assign] # as if the process died here
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    assert len(await stage.services.acknowledged.all()) == 1
+    return pressed
 
 
 async def test_sigterm_ends_a_bot_that_cannot_reach_the_gateway(
