@@ -20,6 +20,7 @@ from tests.core.stores import (
     MemoryPreferences,
     PlainCodec,
     SteppingClock,
+    TurnedClock,
     WatchedEngine,
     plain_file,
 )
@@ -34,6 +35,7 @@ class House:
     limit: int = 100
     limit_per_user: int = 10
     previews: bool = True
+    clock: SteppingClock | TurnedClock = field(default_factory=SteppingClock)
 
     def __post_init__(self) -> None:
         self.engine = WatchedEngine()
@@ -54,7 +56,7 @@ class House:
             history=self.history,
             images=self.images,
             codec=self.codec,
-            clock=SteppingClock(),
+            clock=self.clock,
             queue=FairQueue(limit=self.limit, limit_per_user=self.limit_per_user),
             rules=RuleBook(self.preferences),
             previews=self.previews,

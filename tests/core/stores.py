@@ -257,6 +257,22 @@ class SteppingClock:
         return self.now()
 
 
+class TurnedClock:
+    """Implements `Clock`: stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def turn(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def now(self) -> float:
+        return self._seconds
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+
 class WatchedEngine(FakeEngine):
     """Tells when it begins a picture, and can be slow to free its device when it is stopped."""
 

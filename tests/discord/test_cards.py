@@ -1,12 +1,10 @@
 """The buttons on a card: what they do, who may press them, and that they outlive a restart."""
 
-import asyncio
-from collections.abc import Callable
 
 import discord
 import pytest
 
-from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of
+from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of, until
 
 
 async def test_again_makes_the_same_with_a_new_seed(world: World) -> None:
@@ -110,7 +108,7 @@ async def test_a_running_job_shows_its_progress(world: World) -> None:
     assert buttons_of(card(made)) == ["Cancel"]
 
     world.engine.release()
-    await _until(lambda: bool(pictures_of(card(made))))
+    await until(lambda: bool(pictures_of(card(made))))
 
     assert "Cancel" not in buttons_of(card(made))
 
@@ -121,7 +119,7 @@ async def test_cancel_stops_a_running_job_without_decoding(world: World) -> None
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
 
     await world.ada.click(card(made), label="Cancel")
-    await _until(lambda: "Cancelled." in text_of(card(made)))
+    await until(lambda: "Cancelled." in text_of(card(made)))
 
     assert world.engine.decodes == 0
     assert buttons_of(card(made)) == ["Again", "Details"]
@@ -135,7 +133,7 @@ async def test_cancel_takes_a_waiting_job_out_of_the_queue(world: World) -> None
     assert "Next in line" in text_of(card(waiting))
 
     await world.grace.click(card(waiting), label="Cancel")
-    await _until(lambda: "Cancelled." in text_of(card(waiting)))
+    await until(lambda: "Cancelled." in text_of(card(waiting)))
     world.engine.release()
     await world.env.settle()
 
@@ -161,14 +159,6 @@ async def test_one_user_cannot_fill_the_queue(world: World) -> None:
     result = await world.ada.slash(world.channel, "imagine", prompt="one more")
 
     assert sentence(result).startswith("You have 8 jobs on the way already, as many as one person may")
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")
 
 
 @pytest.mark.parametrize("label", ["Remix", "Again", "Ladder"])

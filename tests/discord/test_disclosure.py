@@ -1,7 +1,5 @@
 """What a card and its Details tell besides the picture."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 
 from bot.core.catalog import Catalog
 from tests.discord.test_mentions import me
-from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of
+from tests.discord.world import World, buttons_of, card, menu, pictures_of, png, sentence, text_of, until
 
 
 async def test_a_prompt_that_the_tokenizer_cut_is_told(world: World) -> None:
@@ -167,12 +165,3 @@ def rename(world: World, **changes: Any) -> None:
     """Change the one model of the catalogue."""
     model = replace(world.services.generation.catalog.get(), **changes)
     world.services.generation.catalog = Catalog((model,), model.name)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the bot go on until `condition` holds."""
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")

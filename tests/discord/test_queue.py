@@ -1,7 +1,6 @@
 """/queue, /cancel, the Cancel button, and /queue-rules."""
 
 import asyncio
-from collections.abc import Callable
 
 import discord
 import pytest
@@ -10,16 +9,7 @@ from bot.core.jobs import Progress
 from bot.core.live import Standing
 from cogs.queue import LINES_SHOWN, queue_text
 from tests.core.examples import ANNA, BERT, a_job
-from tests.discord.world import World, card, sentence, text_of
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the bot go on until `condition` holds."""
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")
+from tests.discord.world import World, card, sentence, text_of, until
 
 
 def cancelled(message: object) -> bool:
@@ -185,10 +175,7 @@ async def test_a_server_sets_its_own_caps_and_boosts(world: World) -> None:
         "A member may have 2 jobs on the way, 1 of them running.",
         f"<@&{patrons.id}>: 3 times the share.",
     ]
-    rows = await world.services.gallery._jobs._database.fetch_all(
-        "SELECT weight FROM jobs ORDER BY created_at"
-    )  # type: ignore[attr-defined] # the real store
-    assert [row["weight"] for row in rows] == [3.0, 1.0]
+    assert world.query("SELECT weight FROM jobs ORDER BY created_at") == [3.0, 1.0]
 
 
 @pytest.mark.live

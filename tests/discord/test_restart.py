@@ -1,7 +1,6 @@
 """A restart, with a job in each of its statuses; and jobs that outlive their interaction."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -10,19 +9,10 @@ import pytest
 from bot.core.errors import DeviceMemoryError
 from bot.core.jobs import JobStatus
 from bot.core.service import GenerationService
-from tests.discord.world import World, buttons_of, card, pictures_of, text_of
+from tests.discord.world import World, buttons_of, card, pictures_of, text_of, until
 
 LONG = 16 * 60
 """Seconds: an interaction's token lives for fifteen minutes."""
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the bot go on until `condition` holds."""
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")
 
 
 def is_finished(message: object) -> bool:
@@ -35,12 +25,10 @@ def shown(world: World, channel: Any) -> list[Any]:
     return [world.env.backend.get_message(channel.id, message.id) for message in channel.history()]
 
 
-async def status_of(world: World, prompt: str) -> JobStatus:
+def status_of(world: World, prompt: str) -> JobStatus:
     """Of the one job with this prompt."""
-    [row] = await world.services.gallery._jobs._database.fetch_all(  # type: ignore[attr-defined] # the real store
-        "SELECT status FROM jobs WHERE recipes LIKE ?", (f"%{prompt}%",)
-    )
-    return JobStatus(row["status"])
+    [status] = world.query("SELECT status FROM jobs WHERE recipes LIKE ?", f"%{prompt}%")
+    return JobStatus(status)
 
 
 @pytest.mark.live
@@ -57,7 +45,7 @@ async def test_a_waiting_and_a_running_job_are_made_after_a_restart(world: World
     assert [recipe.prompt for recipe in world.engine.recipes] == ["a cat", "a dog"]
     await world.env.settle()
     for prompt in ("a cat", "a dog"):
-        assert await status_of(world, prompt) is JobStatus.DONE
+        assert status_of(world, prompt) is JobStatus.DONE
 
 
 @pytest.mark.live
@@ -69,8 +57,7 @@ async def test_a_job_that_was_made_and_not_delivered_is_delivered_after_a_restar
 
     monkeypatch.setattr("cogs.ui.progress.show_pictures", stuck)
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
-    while await status_of(world, "a cat") is not JobStatus.DELIVERING:
-        await asyncio.sleep(0.01)
+    await until(lambda: status_of(world, "a cat") is JobStatus.DELIVERING)
     monkeypatch.undo()
 
     await world.restart()
@@ -96,8 +83,7 @@ async def test_an_end_that_nobody_was_told_is_told_after_a_restart(
     made = await world.ada.slash(world.channel, "imagine", prompt="a cat")
     if kind == "cancelled":
         await world.ada.click(card(made), label="Cancel")
-    while await status_of(world, "a cat") is not JobStatus(kind):
-        await asyncio.sleep(0.01)
+    await until(lambda: status_of(world, "a cat") is JobStatus(kind))
     monkeypatch.undo()
 
     await world.restart()
@@ -138,7 +124,7 @@ async def test_a_private_job_that_takes_longer_than_a_token_lives_goes_to_its_ow
     await world.env.advance_time(LONG)
     world.engine.release()
 
-    await until(lambda: bool(world.ada.user.dm_channel and world.ada.user.dm_channel.history()))
+    await until(lambda: bool(shown(world, world.ada.user.dm_channel)))
     [direct] = shown(world, world.ada.user.dm_channel)
     assert is_finished(direct)
     assert world.channel.history(viewer=world.grace) == []
@@ -175,4 +161,4 @@ async def test_what_waits_when_the_bot_is_drained_says_so(world: World) -> None:
     assert "takes nothing new" in card(refused).content
     await until(lambda: is_finished(card(running)))
     await until(lambda: "The bot is restarting; this goes on by itself" in text_of(card(waiting)))
-    assert await status_of(world, "a dog") is JobStatus.QUEUED
+    assert status_of(world, "a dog") is JobStatus.QUEUED

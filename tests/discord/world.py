@@ -1,8 +1,10 @@
 """What a Discord test plays in: people, a channel, the bot, and a few ways to look at a card."""
 
+import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import Any
 
 import simcord
@@ -15,7 +17,7 @@ from bot.core.errors import AtelierError
 from bot.core.feed import Feed
 from bot.demo import SIMULATED_CDN, PatientFeed
 from bot.settings import Settings
-from bot.wiring import Services, open_services
+from bot.wiring import DATABASE, Services, open_services
 from tests.fakes import FakeEngine
 
 TEXT, BUTTON, SELECT, GALLERY, THUMBNAIL = 10, 2, 3, 12, 11
@@ -83,6 +85,20 @@ class World:
             cdn_hosts=CDN_HOSTS | {SIMULATED_CDN},
             always_sync=True,
         )
+
+    def query(self, sql: str, *parameters: object) -> list[Any]:
+        """The first column of what the database says, read beside the bot."""
+        with closing(sqlite3.connect(self.settings.data_dir / DATABASE)) as connection:
+            return [row[0] for row in connection.execute(sql, parameters)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the bot go on until `condition` holds."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
 
 
 def card(result: InteractionResult) -> ResponseMessage:

@@ -323,7 +323,7 @@ async def test_previews_are_shown_while_the_picture_forms(stage: Stage) -> None:
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
     await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
 
-    while not stage.engine.recipes:
+    while not stage.engine.recipes:  # noqa: ASYNC110 - it tells nobody that it has begun
         await asyncio.sleep(0.01)
     stage.engine.release()
     for _ in range(4):
