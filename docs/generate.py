@@ -4,19 +4,19 @@
 test fails when they drift.
 """
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 from discord import app_commands
+from discord.ext import commands
 
 from bot import cli
+from bot.client import EXTENSIONS
 from bot.settings import PREFIX, Settings, variable_of
-from cogs.gallery import Gallery
-from cogs.imagine import Imagine
-from cogs.ladder import Ladder
-from cogs.remix import Remix
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -39,7 +39,7 @@ def env_example() -> str:
 def discord_table() -> str:
     """Every Discord command and its options, as a Markdown table."""
     rows = ["| Command | What it does | Options |", "|---|---|---|"]
-    for cog in (Imagine, Remix, Ladder, Gallery):
+    for cog in _cogs():
         for command in cog.__cog_app_commands__:
             if isinstance(command, app_commands.Command):
                 options = ", ".join(_option(parameter) for parameter in command.parameters)
@@ -55,12 +55,20 @@ def discord_table() -> str:
     return "\n".join(rows)
 
 
+def _cogs() -> Iterator[type[commands.Cog]]:
+    """Those of the extensions that the bot loads, in that order: a new one cannot be forgotten."""
+    for extension in EXTENSIONS:
+        for value in vars(importlib.import_module(extension)).values():
+            if isinstance(value, type) and issubclass(value, commands.Cog) and value.__module__ == extension:
+                yield value
+
+
 def cli_table() -> str:
     """Every command of the command line, as a Markdown table."""
     rows = ["| Command | What it does |", "|---|---|"]
     group = typer.main.get_command(cli.app)
-    commands: dict[str, Any] = getattr(group, "commands")  # noqa: B009 - click's Group, untyped here
-    for name, command in commands.items():
+    listed: dict[str, Any] = getattr(group, "commands")  # noqa: B009 - click's Group, untyped here
+    for name, command in listed.items():
         parts = [f"atelier {name}", *(_usage(parameter) for parameter in command.params)]
         usage = " ".join(part for part in parts if part).replace("|", "\\|")
         rows.append(f"| `{usage}` | {command.help} |")

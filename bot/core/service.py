@@ -42,8 +42,6 @@ MOST_CRASHES: Final = 2
 """A job that has taken the process with it so often is not tried again."""
 LAST_WRITES: Final = 30.0
 """Seconds for running jobs to stop and to be written down when the service closes."""
-WATCH_EVERY: Final = 5.0
-"""Seconds between two looks at whether the engine moves."""
 
 
 class GenerationService:
@@ -78,7 +76,8 @@ class GenerationService:
         self._clock = clock
         self._queue = queue
         self._estimates = Estimates(engine.estimate)
-        self._watchdog = Watchdog(clock)
+        self._live: dict[JobId, LiveJob] = {}
+        self.watchdog = Watchdog(engine, self._live, self._estimates, clock, self._lose_device)
         self._runner = JobRunner(
             jobs=jobs,
             maker=JobMaker(
@@ -92,10 +91,9 @@ class GenerationService:
             ),
             load=self._load_if_unknown,
             clock=clock,
-            moved=self._watchdog.sign,
+            moved=self.watchdog.sign,
         )
         self._new_feed = new_feed
-        self._live: dict[JobId, LiveJob] = {}
         self._work = asyncio.Event()
         self._loss: DeviceLostError | None = None
         self._beside: list[asyncio.Task[None]] = []
@@ -108,7 +106,7 @@ class GenerationService:
             await self._take_up()
         self._beside = [
             asyncio.create_task(self._pump_jobs(), name="generation-pump"),
-            asyncio.create_task(self._watch(), name="generation-watchdog"),
+            asyncio.create_task(self.watchdog.run(), name="generation-watchdog"),
         ]
 
     async def warm_up(self) -> None:
@@ -246,26 +244,6 @@ class GenerationService:
         """The owner has been shown how it ended, as far as that is possible."""
         await self._jobs.settle(job_id)
 
-    async def check_engine(self) -> None:
-        """Start the engine anew if it has stood still for too long."""
-        running = [live for live in self._live.values() if live.work and not live.made]
-        if not running:
-            self._watchdog.sign()
-            return
-        steps = [self._estimates.step_milliseconds(live.job.recipes) for live in running]
-        expected = max(steps) / 1000 * sum(live.pictures for live in running)
-        first_step = any(live.progress is None or live.progress.step == 0 for live in running)
-        silent = self._watchdog.silence(expected, first_step=first_step)
-        if silent is None:
-            return
-        names = ", ".join(live.job.id for live in running)
-        log.error("the engine has made no progress for %.0f s (jobs %s): starting it anew", silent, names)
-        self._watchdog.sign()
-        try:
-            await self._engine.restart(silent)
-        except DeviceLostError as error:
-            self._lose_device(error)
-
     def _check_open(self) -> None:
         if self._loss:
             raise copy(self._loss)
@@ -327,11 +305,6 @@ class GenerationService:
         """Pictures of the running jobs."""
         return sum(live.pictures for live in self._live.values() if live.task)
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(WATCH_EVERY)
-            await self.check_engine()
-
     async def _see_through(self, live: LiveJob) -> None:
         """From its turn to its end, whatever that is."""
         outcome = await self._runner.run(live)
@@ -390,5 +363,5 @@ class GenerationService:
         """Before anyone is told of the end, so that whoever hears of it finds the place free."""
         self._live.pop(live.job.id, None)
         self._queue.leave(live.job.id, spent)
-        self._watchdog.sign()
+        self.watchdog.sign()
         self._work.set()
