@@ -56,7 +56,10 @@ async def serve(settings: Settings, *, port: int, open_browser: bool) -> None:
         assert env is not None  # noqa: S101 - jobs come from the simulated Discord only
         return env
 
-    async with open_services(settings, alone=True, new_feed=lambda: PatientFeed(current_env)) as services:
+    # The simulated Discord of the last time is gone, and with it whoever waited for anything.
+    async with open_services(
+        settings, alone=True, recover=False, new_feed=lambda: PatientFeed(current_env)
+    ) as services:
         await warm_up(services)
         env = simcord.Env(
             demo_client(settings, services), shard_count=1, settle_timeout=SETTLE_SECONDS, check_errors=False

@@ -110,13 +110,15 @@ async def open_services(
     settings: Settings,
     *,
     alone: bool,
+    recover: bool | None = None,
     new_feed: Callable[[], Feed] = Feed,
     new_engine: NewEngine | None = None,
 ) -> AsyncIterator[Services]:
     """Open everything in order, and close it in the opposite order.
 
     Args:
-        alone: as for `open_storage`; a process alone also takes up what the last one left unfinished.
+        alone: as for `open_storage`.
+        recover: take up what the last process left unfinished; None for what `alone` says.
         new_feed: how live jobs tell their events; the demo has its own.
         new_engine: `device_engine` when None.
 
@@ -147,7 +149,7 @@ async def open_services(
             new_feed=new_feed,
         )
         stack.push_async_callback(generation.close)
-        await generation.start(recover=alone)
+        await generation.start(recover=alone if recover is None else recover)
         yield Services(generation, storage.gallery, storage.preferences, storage.acknowledged, engine)
 
 

@@ -37,7 +37,7 @@ class Rules(commands.Cog):
         """See or change this server's rules for the queue."""
         book = interaction.client.generation.rules
         guild_id = interaction.guild_id or 0
-        old = await book.get(guild_id)
+        old = book.of(guild_id)
         rules = old
         if waiting is not None:
             rules = replace(rules, limit_per_user=waiting or None)

@@ -309,6 +309,10 @@ class Preferences(Protocol):
 
     async def set(self, key: str, value: str) -> None: ...
 
+    async def starting_with(self, prefix: str) -> dict[str, str]:
+        """All whose keys begin with `prefix`."""
+        ...
+
 
 class Clock(Protocol):
     """Time, so that tests can turn it."""

@@ -11,6 +11,7 @@ from bot.core.ports import Preferences
 LOWEST_BOOST: Final = 1.0
 HIGHEST_BOOST: Final = 4.0
 HIGHEST_CAP: Final = 100
+_PREFIX: Final = "queue_rules:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +50,21 @@ class RuleBook:
 
     def __init__(self, preferences: Preferences) -> None:
         self._preferences = preferences
-        self._read: dict[int, QueueRules] = {}
+        self._rules: dict[int, QueueRules] = {}
 
-    def known(self, guild_id: int | None) -> QueueRules:
-        """The rules of a server, if they have been read already; else none."""
-        return self._read.get(guild_id or 0, QueueRules())
+    async def read(self) -> None:
+        """Read all of them, once: whether a request is accepted is decided without waiting."""
+        found = await self._preferences.starting_with(_PREFIX)
+        self._rules = {int(key.removeprefix(_PREFIX)): _from_json(text) for key, text in found.items()}
 
-    async def get(self, guild_id: int | None) -> QueueRules:
+    def of(self, guild_id: int | None) -> QueueRules:
         """The rules of a server; none outside of servers."""
-        if guild_id is None:
-            return QueueRules()
-        if guild_id not in self._read:
-            text = await self._preferences.get(_key(guild_id))
-            self._read[guild_id] = _from_json(text) if text else QueueRules()
-        return self._read[guild_id]
+        return self._rules.get(guild_id or 0, QueueRules())
 
     async def set(self, guild_id: int, rules: QueueRules) -> None:
         """From now on these."""
-        await self._preferences.set(_key(guild_id), _to_json(rules))
-        self._read[guild_id] = rules
-
-
-def _key(guild_id: int) -> str:
-    return f"queue_rules:{guild_id}"
+        await self._preferences.set(f"{_PREFIX}{guild_id}", _to_json(rules))
+        self._rules[guild_id] = rules
 
 
 def _to_json(rules: QueueRules) -> str:

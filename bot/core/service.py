@@ -102,6 +102,7 @@ class GenerationService:
 
     async def start(self, *, recover: bool) -> None:
         """Begin to work. With `recover`, first take up what the last process left."""
+        await self.rules.read()
         if recover:
             await self._take_up()
         self._beside = [
@@ -157,13 +158,33 @@ class GenerationService:
         """
         self._check_open()
         plan(request, self.catalog.get(request.model), seed=0)
-        self._queue.check(user_id, self.rules.known(guild_id).limit_per_user)
+        self._queue.check(user_id, self.rules.of(guild_id).limit_per_user)
 
-    async def submit(self, request: ImagineRequest, origin: Origin, roles: Collection[int] = ()) -> Ticket:
+    def reserve(self, request: ImagineRequest, user_id: int, guild_id: int | None = None) -> JobId:
+        """As `check`, and keep a place in the queue, for `submit` to take or `release` to give back: so a
+        request that there is no place for is refused before anything is said in public."""
+        self.check(request, user_id, guild_id)
+        job_id = new_job_id()
+        self._queue.reserve(job_id, user_id, self.rules.of(guild_id).limit_per_user)
+        return job_id
+
+    def release(self, job_id: JobId) -> None:
+        """Give a reserved place back, if it has not been taken."""
+        if job_id not in self._live:
+            self._queue.leave(job_id)
+
+    async def submit(
+        self,
+        request: ImagineRequest,
+        origin: Origin,
+        roles: Collection[int] = (),
+        reserved: JobId | None = None,
+    ) -> Ticket:
         """Accept a request: it is in the database and in the queue when this returns.
 
         Args:
             roles: ids of the roles that the user has where it was asked.
+            reserved: the place that is kept for it, if any.
 
         Raises:
             RequestError: the model cannot do it as asked.
@@ -171,9 +192,9 @@ class GenerationService:
             StorageError: it could not be written down, so it was not accepted.
         """
         recipes = plan(request, self.catalog.get(request.model), secrets.randbelow(MAX_SEED + 1))
-        rules = await self.rules.get(origin.guild_id)
+        rules = self.rules.of(origin.guild_id)
         job = Job(
-            id=new_job_id(),
+            id=reserved or new_job_id(),
             kind=request.kind,
             origin=origin,
             recipes=recipes,
@@ -183,7 +204,8 @@ class GenerationService:
         )
         self._check_open()
         # Nobody slips in while it is being written down: its place is kept.
-        self._queue.reserve(job.id, origin.user_id, rules.limit_per_user)
+        if reserved is None:
+            self._queue.reserve(job.id, origin.user_id, rules.limit_per_user)
         try:
             await self._jobs.add(job)
         except BaseException:
@@ -266,7 +288,6 @@ class GenerationService:
                     await self._jobs.end(job.id, JobStatus.FAILED, self._clock.now(), explain(error))
                     feed.emit(Failed(error))
                 case JobStatus.QUEUED:
-                    await self.rules.get(job.origin.guild_id)
                     self._join(job, feed)
                 case JobStatus.DELIVERING:
                     feed.emit(Finished(tuple(await self._history.of_job(job.id))))
@@ -284,7 +305,7 @@ class GenerationService:
                 user_id=job.origin.user_id,
                 cost=self._estimates.milliseconds(job.recipes),
                 weight=job.weight,
-                running_limit=self.rules.known(job.origin.guild_id).running_per_user,
+                running_limit=self.rules.of(job.origin.guild_id).running_per_user,
                 alone=job.crashes > 0,
             )
         )

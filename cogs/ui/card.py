@@ -19,6 +19,8 @@ SOURCE_FILE: Final = "source.webp"
 PROMPT_SHOWN: Final = 300
 ALT_LIMIT: Final = 1024
 """Discord's limit for a media item's description."""
+_WAITS_SHOWN_FROM: Final = 1.0
+"""Seconds."""
 _TENTHS_BELOW: Final = 0.95
 _SECONDS_BELOW: Final = 99.5
 _ACCENT: Final = discord.Colour(0x7C5CFF)
@@ -136,8 +138,9 @@ def parameter_line(job: Job, generations: Sequence[Generation], *, ladder: bool,
     last = generations[-1].recipe.seed
     parts.append(f"seed {recipe.seed}" if last == recipe.seed else f"seeds {recipe.seed} to {last}")
     if not single and job.started_at is not None and job.finished_at is not None:
-        waited = seconds(job.started_at - job.created_at)
-        parts.append(f"waited {waited}, ran {seconds(job.finished_at - job.started_at)}")
+        waited, ran = job.started_at - job.created_at, job.finished_at - job.started_at
+        said = f"waited {seconds(waited)}, " if waited >= _WAITS_SHOWN_FROM else ""
+        parts.append(f"{said}ran {seconds(ran)}")
     if not ladder:
         parts.append(" ".join(f"`{g.id}`" for g in generations))
     return " \N{MIDDLE DOT} ".join(parts)

@@ -53,12 +53,18 @@ async def begin(interaction: discord.Interaction[Atelier], request: ImagineReque
     Raises:
         AtelierError: it was not accepted.
     """
-    client = interaction.client
+    client, place = interaction.client, None
     if not is_acknowledged(interaction):
-        client.generation.check(request, interaction.user.id, interaction.guild_id)
-        await defer(interaction, private=private)
-    origin = origin_of(interaction, private=private)
-    ticket = await client.generation.submit(request, origin, roles_of(interaction.user))
+        place = client.generation.reserve(request, interaction.user.id, interaction.guild_id)
+    try:
+        if place:
+            await defer(interaction, private=private)
+        origin = origin_of(interaction, private=private)
+        ticket = await client.generation.submit(request, origin, roles_of(interaction.user), place)
+    except BaseException:
+        if place:
+            client.generation.release(place)
+        raise
     answered(interaction, taken=True)
     follow(client, ticket, JobCard(client, ticket.job, upload_limit=interaction.filesize_limit))
 

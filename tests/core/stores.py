@@ -122,6 +122,9 @@ class MemoryPreferences:
     async def get(self, key: str) -> str | None:
         return self.values.get(key)
 
+    async def starting_with(self, prefix: str) -> dict[str, str]:
+        return {key: value for key, value in self.values.items() if key.startswith(prefix)}
+
     async def set(self, key: str, value: str) -> None:
         self.values[key] = value
 

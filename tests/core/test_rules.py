@@ -43,11 +43,9 @@ async def test_rules_are_kept_for_each_server() -> None:
     await RuleBook(preferences).set(9, rules)
 
     book = RuleBook(preferences)
-    assert book.known(9) == QueueRules()
-    assert await book.get(9) == rules
-    assert book.known(9) == rules
-    assert await book.get(10) == QueueRules()
-    assert await book.get(None) == QueueRules()
+    await book.read()
+    assert book.of(9) == rules
+    assert book.of(10) == book.of(None) == QueueRules()
 
 
 async def test_a_boost_is_kept_with_the_job(house: House) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from bot.core.errors import OptionError, QueueFullError, TooManyWaitingError, UnknownModelError
 from bot.core.feed import Ticket
-from bot.core.jobs import JobStatus, Queued
+from bot.core.jobs import JobStatus, Origin, Queued
 from bot.core.policy import Actor
 from bot.core.requests import ImagineRequest
-from tests.core.examples import ANNA, BERT, CARL
+from tests.core.examples import ANNA, BERT, CARL, STUDIO
 from tests.core.house import House, finished, now, running
 from tests.core.stores import Gate
 
@@ -114,3 +114,28 @@ async def test_a_request_is_checked_without_being_accepted(closed_house: House) 
         closed_house.service.check(ImagineRequest(prompt="a fox", num_inference_steps=101), ANNA)
     with pytest.raises(UnknownModelError):
         await closed_house.submit(ImagineRequest(prompt="a fox", model="gone"))
+
+
+async def test_a_place_that_is_kept_is_taken_by_its_job(closed_house: House) -> None:
+    request, origin = ImagineRequest(prompt="a fox"), Origin(user_id=ANNA, guild_id=9, channel_id=STUDIO)
+    closed_house.service._queue._limit_per_user = 1
+    place = closed_house.service.reserve(request, ANNA, 9)
+
+    with pytest.raises(TooManyWaitingError):
+        closed_house.service.reserve(request, ANNA, 9)
+    ticket = await closed_house.service.submit(request, origin, reserved=place)
+    closed_house.service.release(place)
+
+    assert ticket.job.id == place
+    assert await now(ticket) == Queued(1)
+    with pytest.raises(TooManyWaitingError):
+        closed_house.service.reserve(request, ANNA, 9)
+
+
+async def test_a_place_that_is_given_back_is_free(closed_house: House) -> None:
+    closed_house.service._queue._limit_per_user = 1
+    request = ImagineRequest(prompt="a fox")
+
+    closed_house.service.release(closed_house.service.reserve(request, ANNA))
+
+    closed_house.service.check(request, ANNA)

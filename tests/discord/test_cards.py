@@ -1,6 +1,5 @@
 """The buttons on a card: what they do, who may press them, and that they outlive a restart."""
 
-
 import discord
 import pytest
 
