@@ -17,7 +17,7 @@ from bot.core.messages import explain
 from bot.core.policy import Actor, check_delete
 from bot.tree import defer
 from cogs.ui.buttons import CardButton, PickMenu
-from cogs.ui.delivery import InteractionCard, PostedCard, persist, translated
+from cogs.ui.delivery import InteractionCard, PostedCard, persist, translated, webhook_of
 from cogs.ui.details import details_view
 from cogs.ui.job_card import TOKEN_LIFE, JobCard
 from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
@@ -134,15 +134,17 @@ class Cards(commands.Cog):
         for ticket in taken_up:
             follow(self._bot, ticket, JobCard(self._bot, ticket.job))
         for promise in await self._bot.acknowledged.all():
-            if time.time() - promise.created_at < TOKEN_LIFE:
-                await self._admit(promise.token)
-            await self._bot.acknowledged.remove(promise.token)
+            try:
+                if time.time() - promise.created_at < TOKEN_LIFE:
+                    await self._admit(promise.token)
+                await self._bot.acknowledged.remove(promise.token)
+            except Exception:  # the others wait for theirs all the same
+                log.exception("an interaction of the last process could not be answered")
 
     async def _admit(self, token: str) -> None:
         """Say where "thinking" stands that nothing came of it: in one step, whoever sees it, so that no
         death in between leaves anything else there."""
-        assert self._bot.application_id is not None  # noqa: S101 - known after login
-        webhook = discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
+        webhook = webhook_of(self._bot, token)
         original: Any = "@original"
         sentence = explain(UntakenError())
         try:

@@ -18,6 +18,7 @@ AtelierError
 │   ├── DiskFullError  DatabaseBusyError  DatabaseTooNewError  DatabaseDamagedError
 │   └── DatabaseUnusableError  DataDirInUseError
 ├── DeliveryError           Discord would not take the answer
+├── UnconfirmedError        Discord may have taken the answer
 ├── DiscordUnreachableError no connection to Discord
 ├── MissingExtraError       an optional part of the program is not installed
 ├── RestartError            the process ended, or ends, before all was done
@@ -362,6 +363,10 @@ class DeliveryError(AtelierError):
     size: int = 0
     limit: int = 0
     made: bool = True
+
+
+class UnconfirmedError(AtelierError):
+    """A private answer was sent, Discord never confirmed it, and it cannot be reached any more."""
 
 
 class DiscordUnreachableError(AtelierError):

@@ -221,6 +221,11 @@ def _explain_rest(error: e.AtelierError) -> str:
             return f"Another bot works on {path} already; stop it, or set ATELIER_DATA_DIR to another folder."
         case e.DeliveryError():
             return _explain_delivery(error)
+        case e.UnconfirmedError():
+            return (
+                "This was made, but Discord never confirmed that it showed you the private answer; "
+                "it is kept in `/history`."
+            )
         case e.DiscordUnreachableError():
             return "Discord cannot be reached; check the connection and try again."
         case e.MissingExtraError(extra=extra):

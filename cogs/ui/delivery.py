@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 import discord
@@ -19,6 +19,16 @@ TOO_LARGE: Final = 413
 NO_ANSWER: Final = 0
 RETRY_WAITS: Final = (1, 3, 5, 7)
 """Seconds before each further try, as discord.py waits."""
+
+
+def webhook_of(client: Atelier, token: str) -> discord.Webhook:
+    """What the token of an interaction opens, in another process than the one that it came to, too.
+
+    As `Interaction.followup` makes it: one of `Webhook.partial` may not answer in private.
+    """
+    assert client.application_id is not None  # noqa: S101 - known after login
+    data: Any = {"id": client.application_id, "type": discord.WebhookType.application.value, "token": token}
+    return discord.Webhook.from_state(data, client._connection)  # noqa: SLF001 - as an interaction does
 
 
 class CardMessage(Protocol):

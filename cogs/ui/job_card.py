@@ -18,10 +18,10 @@ import discord
 from discord import ui
 
 from bot.client import Atelier
-from bot.core.errors import DeliveryError
+from bot.core.errors import DeliveryError, UnconfirmedError
 from bot.core.gallery import PictureFile
-from bot.core.jobs import Job
-from cogs.ui.delivery import as_files, persist, translated
+from bot.core.jobs import Job, JobStatus
+from cogs.ui.delivery import as_files, persist, translated, webhook_of
 from cogs.ui.target import TARGET_PATTERN
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,9 @@ class JobCard:
         """Whether the database knows which message it is."""
         self._addressed = False
         """Whether the view at hand names its owner already."""
+        self._may_be_shown = job.origin.private and job.status is JobStatus.DELIVERING
+        """Whether a private answer, which nobody can look at again, may show the pictures: Discord was sent
+        them, by this process or by one that died over it, and has not said that it did not take them."""
         self._sent = False
         """Whether this process has sent it as a message of its own."""
         self._shut: set[str] = set()
@@ -94,7 +97,12 @@ class JobCard:
         await self._go(ways, view, files)
 
     async def conclude(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> None:
-        """Show how it ended: on its card, or else wherever its owner can be reached. Raises as `edit`."""
+        """Show how it ended: on its card, or else wherever its owner can be reached.
+
+        Raises:
+            DeliveryError, CardUnreachableError: as `edit`.
+            UnconfirmedError: its owner may have seen these pictures in private already.
+        """
         ways = [("token", self._by_token), ("message", self._by_message)]
         if not self._job.origin.private:
             ways.append(("channel", self._in_channel))
@@ -108,11 +116,14 @@ class JobCard:
         for name, way in ways:
             if name in self._shut or not self._leads(name):
                 continue
+            if name == "direct" and files and self._may_be_shown:
+                raise UnconfirmedError
             try:
                 with translated(files, self.upload_limit):
                     message = await way(view, files)
             except DeliveryError as error:
                 if error.status not in _CLOSED:
+                    self._may_be_shown |= self._job.origin.private and bool(files)
                     raise
                 log.info("job %s: no way to its card by %s: %s", self._job.id, name, error.__cause__)
                 self._shut.add(name)
@@ -134,9 +145,7 @@ class JobCard:
                 return True
 
     async def _by_token(self, view: ui.LayoutView, files: Sequence[PictureFile]) -> discord.Message:
-        assert self._client.application_id is not None  # noqa: S101 - known after login
-        token = self._job.origin.interaction_token or ""
-        webhook = discord.Webhook.partial(self._client.application_id, token, client=self._client)
+        webhook = webhook_of(self._client, self._job.origin.interaction_token or "")
         original: Any = self._message_id or "@original"
         return await persist(lambda: webhook.edit_message(original, view=view, attachments=as_files(files)))
 

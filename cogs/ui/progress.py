@@ -10,7 +10,14 @@ from typing import Any, Final
 import discord
 
 from bot.client import Atelier
-from bot.core.errors import AtelierError, DeliveryError, SourceGoneError, StorageError, UnknownJobError
+from bot.core.errors import (
+    AtelierError,
+    DeliveryError,
+    SourceGoneError,
+    StorageError,
+    UnconfirmedError,
+    UnknownJobError,
+)
 from bot.core.feed import Ticket
 from bot.core.jobs import Cancelled, Failed, Finished, Job, Origin, Outcome, Progress, Queued, Suspended
 from bot.core.messages import explain
@@ -164,7 +171,7 @@ async def _show_outcome(client: Atelier, job: Job, outcome: Outcome, card: JobCa
 async def _give_up(client: Atelier, job: Job, outcome: Outcome, card: JobCard, error: AtelierError) -> None:
     """What is made stays in history, and the card says so if it can."""
     log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
-    if isinstance(error, DeliveryError):
+    if isinstance(error, DeliveryError | UnconfirmedError):
         await _keep(client, job, outcome)
     await _say(card, job, explain(error))
 

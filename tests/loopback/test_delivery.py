@@ -215,6 +215,19 @@ async def test_a_private_card_whose_token_is_over_is_sent_to_its_owner_directly(
     assert stage.discord.calls_to("POST", f"/channels/{CHANNEL_ID}/messages") == []
 
 
+async def test_a_private_picture_that_may_have_been_shown_is_not_sent_a_second_time(stage: Stage) -> None:
+    answers = [ACCEPTED_THEN_DROPPED, *[DROPPED] * 4]
+    stage.discord.answer("PATCH", ORIGINAL, chain(answers, repeat(TOKEN_OVER)), uploads=True)
+    stage.discord.answer("PATCH", ORIGINAL, chain([OK], repeat(TOKEN_OVER)))
+
+    pressed = await stage.imagine(private=True)
+
+    assert len(pictures_of(stage.card(pressed))) == 1
+    [direct] = direct_messages(stage)
+    assert pictures_of(direct) == []
+    assert "Discord never confirmed that it showed you the private answer" in text_of(direct)
+
+
 async def test_a_card_that_was_deleted_meanwhile_is_sent_anew_and_mentions_its_owner(stage: Stage) -> None:
     stage.engine.hold()
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")

@@ -125,6 +125,23 @@ async def test_a_thinking_that_never_became_a_job_is_answered_by_the_next_start(
         assert await stage.services.acknowledged.all() == []
 
 
+async def test_a_thinking_that_somebody_deleted_is_answered_in_private(
+    discord: LoopbackDiscord, settings: Settings
+) -> None:
+    async with connected(discord, settings, NoisyEngine()) as stage:
+        died = asyncio.Event()
+        pressed = await _cut_short(stage, died)
+        await discord.delete_message(pressed.original or 0)
+    died.set()
+    await settled()
+
+    async with connected(discord, settings, NoisyEngine()) as stage:
+        await settled(("take-up", *ANSWERING))
+
+        assert stage.private_sentences(pressed) == ["The bot restarted just as you asked; ask once more."]
+        assert await stage.services.acknowledged.all() == []
+
+
 async def _cut_short(stage: Stage, died: asyncio.Event) -> Pressed:
     """An interaction that was acknowledged, whose job was never written down."""
 
