@@ -56,8 +56,14 @@ class Atelier(commands.AutoShardedBot):
         acknowledged: AcknowledgedStore,
         cdn_hosts: frozenset[str] = CDN_HOSTS,
         always_sync: bool = False,
+        takes_up: bool = True,
     ) -> None:
-        """`cdn_hosts` are the only hosts that pictures are fetched from."""
+        """
+        Args:
+            cdn_hosts: the only hosts that pictures are fetched from.
+            always_sync: send the commands to Discord, changed or not.
+            takes_up: go on with what the last process owes people; not for one beside a running bot.
+        """
         intents = discord.Intents(guilds=True, messages=True)
         intents.message_content = settings.message_content
         super().__init__(
@@ -79,7 +85,10 @@ class Atelier(commands.AutoShardedBot):
         self.acknowledged = acknowledged
         self._preferences = preferences
         self.always_sync = always_sync
+        self.takes_up = takes_up
         self._tasks: set[asyncio.Task[None]] = set()
+        self._promising: dict[str, asyncio.Task[None]] = {}
+        """Promises that are being written down."""
 
     async def setup_hook(self) -> None:
         """Load every cog, then tell Discord about the commands if they changed."""
@@ -108,11 +117,24 @@ class Atelier(commands.AutoShardedBot):
         """
         promise = Acknowledged(token, private, time.time())
         writing = self.spawn(self._write(self.acknowledged.add(promise)), f"promise-{token[:8]}")
+        self._promising[token] = writing
+        writing.add_done_callback(lambda _: self._promising.pop(token))
         await asyncio.wait({writing}, timeout=WRITING_PATIENCE)
 
-    def keep_promise(self, token: str) -> None:
-        """An acknowledged interaction has been answered."""
-        self.spawn(self._write(self.acknowledged.remove(token)), f"answered-{token[:8]}")
+    def keep_promise(self, token: str, *, taken: bool = False) -> None:
+        """An acknowledged interaction has been answered.
+
+        Args:
+            taken: it became a job, and with that the promise is gone, if it was written down by then.
+        """
+        writing = self._promising.get(token)
+        if writing or not taken:
+            self.spawn(self._forget(token, writing), f"answered-{token[:8]}")
+
+    async def _forget(self, token: str, writing: asyncio.Task[None] | None) -> None:
+        if writing:
+            await asyncio.wait({writing})
+        await self._write(self.acknowledged.remove(token))
 
     async def _write(self, writing: Coroutine[Any, Any, None]) -> None:
         try:

@@ -82,6 +82,7 @@ def demo_client(settings: Settings, services: Services) -> Atelier:
         acknowledged=services.acknowledged,
         cdn_hosts=CDN_HOSTS | {SIMULATED_CDN},
         always_sync=True,
+        takes_up=False,
     )
 
 

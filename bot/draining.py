@@ -43,7 +43,7 @@ async def drain(settings: Settings) -> bool:
     typer.echo(f"Told the bot (process {pid}) to stop; what runs has {settings.grace_seconds:g} s to end.")
     try:
         async with asyncio.timeout(settings.grace_seconds + MARGIN):
-            while running_bot(settings) is not None:  # noqa: ASYNC110 - another process sets no event
+            while running_bot(settings) == pid:  # noqa: ASYNC110 - another process sets no event
                 await asyncio.sleep(LOOK_EVERY)
     except TimeoutError:
         typer.echo("It has not stopped yet; its log says why.", err=True)

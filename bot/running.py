@@ -40,7 +40,7 @@ def token_of(settings: Settings) -> str:
     return token
 
 
-def new_client(settings: Settings, services: Services) -> Atelier:
+def new_client(settings: Settings, services: Services, *, takes_up: bool = True) -> Atelier:
     """The bot over these services."""
     return Atelier(
         settings=settings,
@@ -48,6 +48,7 @@ def new_client(settings: Settings, services: Services) -> Atelier:
         gallery=services.gallery,
         preferences=services.preferences,
         acknowledged=services.acknowledged,
+        takes_up=takes_up,
     )
 
 
@@ -130,7 +131,10 @@ async def sync_commands(settings: Settings) -> None:
         DiscordUnreachableError: no connection, or Discord is down.
     """
     token = token_of(settings)
-    async with open_services(settings, alone=False) as services, new_client(settings, services) as client:
+    async with (
+        open_services(settings, alone=False) as services,
+        new_client(settings, services, takes_up=False) as client,
+    ):
         client.always_sync = True
         with _translated():
             await client.login(token)  # runs setup_hook, which syncs

@@ -113,8 +113,8 @@ def answered(interaction: discord.Interaction[Any], *, taken: bool = False) -> N
         taken: it became a job, which remembers by itself that its owner waits for an answer.
     """
     interaction.extras[_THINKING] = False
-    if interaction.extras.pop(_PROMISED, False) and not taken:
-        interaction.client.keep_promise(interaction.token)
+    if interaction.extras.pop(_PROMISED, False):
+        interaction.client.keep_promise(interaction.token, taken=taken)
 
 
 def message_id_of(interaction: discord.Interaction[Any]) -> int | None:

@@ -1,6 +1,9 @@
 """Everything is put together here: the one place that knows which adapter serves which port."""
 
+import asyncio
+import contextlib
 import importlib.resources
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.core.catalog import CATALOG_VARIABLE, Catalog, ModelSpec, read_catalog
-from bot.core.errors import SettingsError
+from bot.core.errors import AtelierError, SettingsError
 from bot.core.feed import Feed
 from bot.core.gallery import Gallery
 from bot.core.lexicon import Lexicon
@@ -29,6 +32,10 @@ from bot.imaging.codec import PillowCodec
 from bot.imaging.opening import Limits
 from bot.settings import Settings
 
+log = logging.getLogger(__name__)
+
+CLOSING_PATIENCE: Final = 30.0
+"""Seconds for the device to let go of what it does, or is loading."""
 DATABASE: Final = "atelier.sqlite3"
 LEXICON: Final = "lexicon.json"
 """In a model's folder: the few words that it knows."""
@@ -130,7 +137,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(open_storage(settings, alone=alone))
         engine = (new_engine or device_engine)(settings, catalog)
-        stack.push_async_callback(engine.close)
+        stack.push_async_callback(_close_engine, engine)
         generation = GenerationService(
             catalog=catalog,
             engine=engine,
@@ -164,6 +171,19 @@ def running_bot(settings: Settings) -> int | None:
         return holder_of(data_dir)
     except OSError as error:
         raise _unusable(data_dir, error) from error
+
+
+async def _close_engine(engine: Engine) -> None:
+    """Close it; a device that hangs, or a second signal, does not keep the process from ending."""
+    closing = asyncio.create_task(engine.close(), name="engine-close")
+    try:
+        await asyncio.wait({closing}, timeout=CLOSING_PATIENCE)
+    finally:
+        if not closing.done():
+            log.error("the device has not let go: it is left to the end of the process")
+            with contextlib.suppress(AtelierError):
+                await engine.restart(CLOSING_PATIENCE)  # gives up what hangs, and starts nothing
+        await closing
 
 
 def load_catalog(settings: Settings) -> Catalog:

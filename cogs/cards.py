@@ -17,7 +17,7 @@ from bot.core.messages import explain
 from bot.core.policy import Actor, check_delete
 from bot.tree import defer
 from cogs.ui.buttons import CardButton, PickMenu
-from cogs.ui.delivery import InteractionCard, PostedCard, persist, translated, webhook_of
+from cogs.ui.delivery import InteractionCard, PostedCard, may_pass, persist, translated, webhook_of
 from cogs.ui.details import details_view
 from cogs.ui.job_card import TOKEN_LIFE, JobCard
 from cogs.ui.modals import LADDER, REMIX, Form, SourceModal
@@ -135,15 +135,14 @@ class Cards(commands.Cog):
             follow(self._bot, ticket, JobCard(self._bot, ticket.job))
         for promise in await self._bot.acknowledged.all():
             try:
-                if time.time() - promise.created_at < TOKEN_LIFE:
-                    await self._admit(promise.token)
-                await self._bot.acknowledged.remove(promise.token)
+                if time.time() - promise.created_at > TOKEN_LIFE or await self._admit(promise.token):
+                    await self._bot.acknowledged.remove(promise.token)
             except Exception:  # the others wait for theirs all the same
                 log.exception("an interaction of the last process could not be answered")
 
-    async def _admit(self, token: str) -> None:
+    async def _admit(self, token: str) -> bool:
         """Say where "thinking" stands that nothing came of it: in one step, whoever sees it, so that no
-        death in between leaves anything else there."""
+        death in between leaves anything else there. Whether there is no more to say."""
         webhook = webhook_of(self._bot, token)
         original: Any = "@original"
         sentence = explain(UntakenError())
@@ -153,9 +152,11 @@ class Cards(commands.Cog):
                     await persist(lambda: webhook.edit_message(original, content=sentence))
                 except discord.NotFound:  # somebody has deleted it
                     await webhook.send(sentence, ephemeral=True)
-        except DeliveryError:
-            # It was never acknowledged, or is over: nobody is left looking at it.
-            log.info("an interaction of the last process could not be answered", exc_info=True)
+        except DeliveryError as error:
+            log.info("an interaction of the last process could not be answered: %r", error)
+            # Where Discord knows it no more, nobody is left looking at it.
+            return not may_pass(error)
+        return True
 
 
 def _card_of(bot: Atelier, job: Job) -> discord.PartialMessage | None:
@@ -178,4 +179,5 @@ async def setup(bot: Atelier) -> None:
     cog = Cards(bot)
     await bot.add_cog(cog)
     bot.add_dynamic_items(CardButton, PickMenu)
-    bot.spawn(cog.take_up(), "take-up")
+    if bot.takes_up:
+        bot.spawn(cog.take_up(), "take-up")

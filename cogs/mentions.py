@@ -58,12 +58,13 @@ class Mentions(commands.Cog):
 
     async def _drain(self, message: discord.Message) -> None:
         """Its owner tells the bot to stop, in whatever channel."""
-        self._bot.drain_requested.set()
         try:
             with translated():
                 await message.reply(DRAINING, mention_author=False)
         except DeliveryError:
             log.warning("the owner's drain was not answered", exc_info=True)
+        finally:
+            self._bot.drain_requested.set()
 
     async def _answer(self, message: discord.Message, typed: Typed) -> None:
         bot = self._bot

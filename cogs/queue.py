@@ -18,6 +18,8 @@ from cogs.ui.options import MOST_CHOICES
 
 ALL: Final = "all"
 LINES_SHOWN: Final = 20
+LENGTH: Final = 1900
+"""Characters of Discord's 2,000."""
 _PROMPT_SHOWN: Final = 60
 
 
@@ -61,12 +63,14 @@ def queue_text(standings: Sequence[Standing], user_id: int) -> str:
         return "Nothing is being made, and nobody waits."
     running = sum(s.position == 0 for s in standings)
     lines = [f"**Running: {running}. Waiting: {len(standings) - running}.**"]
-    lines += [_line(s, user_id) for s in standings[:LINES_SHOWN]]
-    # One's own are shown wherever they stand.
-    later = [s for s in standings[LINES_SHOWN:] if s.job.origin.user_id == user_id][:LINES_SHOWN]
-    hidden = len(standings) - len(lines) + 1 - len(later)
-    lines += [_line(s, user_id) for s in later]
-    if hidden:
+    # One's own are shown wherever they stand, other people's near the front.
+    shown = [s for n, s in enumerate(standings) if n < LINES_SHOWN or s.job.origin.user_id == user_id]
+    for s in shown:
+        line = _line(s, user_id)
+        if sum(map(len, lines)) + len(lines) + len(line) > LENGTH:
+            break
+        lines.append(line)
+    if hidden := len(standings) - len(lines) + 1:
         lines.append(f"And {hidden} more.")
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """/queue-rules: what a server's admins decide about the queue for their members."""
 
 from dataclasses import replace
+from typing import Final
 
 import discord
 from discord import app_commands
@@ -9,6 +10,7 @@ from discord.ext import commands
 from bot.client import Atelier
 from bot.core.rules import HIGHEST_BOOST, HIGHEST_CAP, LOWEST_BOOST, QueueRules
 
+LENGTH: Final = 1900
 Cap = app_commands.Range[int, 0, HIGHEST_CAP]
 Boost = app_commands.Range[float, LOWEST_BOOST, HIGHEST_BOOST]
 
@@ -58,6 +60,8 @@ def rules_text(rules: QueueRules, on_the_way: int, running: int) -> str:
     at_once = min(rules.running_per_user or running, running)
     lines = [f"A member may have {allowed} jobs on the way, {at_once} of them running."]
     lines += [f"<@&{role}>: {boost:g} times the share." for role, boost in sorted(rules.boosts.items())]
+    while sum(map(len, lines)) + len(lines) > LENGTH:  # Discord takes 2,000 characters
+        lines.pop()
     if not rules.boosts:
         lines.append("No role has a boost.")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from bot.core.ids import JobId
 from bot.core.jobs import Job, Queued
 from bot.core.live import LiveJob, Standing
 from bot.core.ports import Engine
-from bot.core.queue import FairQueue, Waiting
+from bot.core.queue import FairQueue
 
 GAP: Final = 0.25
 """Seconds between two looks at who waits where: many may come at the same moment."""
@@ -43,10 +43,9 @@ class Board:
             self._changed = True
             return
         self._changed = False
-        line = self._queue.order()
+        line = self._line()
         ends = self._ends(line)
-        for position, waiting in enumerate(line, 1):
-            live = self._live[waiting.job_id]
+        for position, live in enumerate(line, 1):
             eta = None if self.stopping else self._eta(live.job, ends)
             live.feed.emit(Queued(position, eta, self.stopping))
         if self._gap:
@@ -59,36 +58,35 @@ class Board:
 
     def standings(self) -> list[Standing]:
         """All that runs, then all that waits in the order of its turns."""
-        line = self._queue.order()
+        line = self._line()
         ends = self._ends(line)
         running = [live for live in self._live.values() if live.task]
-        waiting = [self._live[waiting.job_id] for waiting in line]
         return [
             Standing(live.job, position, self._eta(live.job, ends), live.progress)
-            for position, live in (*((0, live) for live in running), *enumerate(waiting, 1))
+            for position, live in (*((0, live) for live in running), *enumerate(line, 1))
         ]
 
     def spent(self, live: LiveJob) -> float:
         """Device milliseconds that went into a job so far, estimated."""
         return live.share_done * self._estimates.milliseconds(live.job.recipes)
 
+    def _line(self) -> list[LiveJob]:
+        """Who waits, in the order of their turns; nobody of whom the service has let go as it closes."""
+        return [self._live[job.job_id] for job in self._queue.order() if job.job_id in self._live]
+
     def _tell_changes(self) -> None:
         self._timer = None
         if self._changed:
             self.tell()
 
-    def _ends(self, line: list[Waiting]) -> Mapping[JobId, float]:
-        running = [
-            Work(
-                live.job.id,
-                live.pictures,
-                self._estimates.milliseconds(live.job.recipes) - self.spent(live),
-            )
-            for live in self._live.values()
-            if live.task
-        ]
-        waiting = [Work(job.job_id, self._live[job.job_id].pictures, job.cost) for job in line]
-        return forecast(running, waiting, self._engine.slots)
+    def _ends(self, line: list[LiveJob]) -> Mapping[JobId, float]:
+        running = [self._left(live) for live in self._live.values() if live.task]
+        return forecast(running, [self._left(live) for live in line], self._engine.slots)
+
+    def _left(self, live: LiveJob) -> Work:
+        """As is thought now: what the queue was told when the job joined may have been a first guess."""
+        cost = self._estimates.milliseconds(live.job.recipes) - self.spent(live)
+        return Work(live.job.id, live.pictures, cost)
 
     def _eta(self, job: Job, ends: Mapping[JobId, float]) -> float | None:
         return ends.get(job.id) if self._estimates.knows(job.recipe) else None

@@ -355,14 +355,12 @@ class DataDirInUseError(StorageError):
 class DeliveryError(AtelierError):
     """Discord did not take the answer: HTTP `status`, or 0 when the connection broke.
 
-    Where it was too large, `size` and `limit` are in bytes. `made` is False while the picture is
-    still being made: only its card could not be shown.
+    Where it was too large, `size` and `limit` are in bytes.
     """
 
     status: int
     size: int = 0
     limit: int = 0
-    made: bool = True
 
 
 class UnconfirmedError(AtelierError):

@@ -7,7 +7,7 @@ from bot.core.progress import planned_steps
 from bot.core.recipe import Recipe
 
 FIRST_GUESS: Final = 10_000.0
-"""Milliseconds for a picture of which nothing is known; only fairness uses it, no user sees it."""
+"""Milliseconds for a picture of which nothing is known: for fairness; nobody is told such a time."""
 _WEIGHT: Final = 0.3
 """Of the newest picture in the moving average: follows a change of load within a few pictures."""
 

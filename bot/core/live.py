@@ -14,12 +14,15 @@ class LiveJob:
     job: Job
     feed: Feed
     task: asyncio.Task[None] | None = None
-    """Sees it through, once it has begun. Never cancelled: it writes down how the job ended."""
+    """Sees it through, once it has begun. Not cancelled, for it writes down how the job ended; only a
+    closing service gives up waiting for it."""
     work: asyncio.Task[list[Render]] | None = None
     """The part of it that may be called off."""
     stopped: bool = False
     called_off: bool = False
-    """Stopped by its owner or a moderator, not because the bot stops."""
+    """Its owner or a moderator wants it back."""
+    cancelled: bool = False
+    """And its row says so."""
     made: bool = False
     """Its pictures are there, and only have to be kept: too late to cancel."""
     progress: Progress | None = field(default=None, repr=False)

@@ -281,8 +281,6 @@ def tell_reading(recipe: Recipe, spec: ModelSpec | None, source: Source | None) 
 def _explain_delivery(error: e.DeliveryError) -> str:
     made = "The picture is made and kept in `/history`"
     match error:
-        case e.DeliveryError(made=False):
-            return "The picture is on its way to your `/history`, but its card could not be shown here."
         case e.DeliveryError(status=413, size=size, limit=limit) if size > limit:
             return f"{made}, but it is too large for Discord here ({size:,} bytes; {limit:,} are allowed)."
         case e.DeliveryError(status=413, size=size):

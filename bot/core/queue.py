@@ -138,6 +138,9 @@ class FairQueue:
             user.running -= 1
             if spent is not None:
                 _charge(user, spent - job.cost, job.weight, self._orders)
+                # What was never owed, or has been forgiven, gives no claim on other people's turns.
+                user.round = max(user.round, self._round)
+                user.order = next(self._orders)
         else:
             return False
         self._forget_idle()

@@ -42,13 +42,13 @@ class JobRunner:
             await self._jobs.start(live.job.id, self._clock.now())
             renders = await self._render(live)
             if renders is None:
-                return Cancelled() if live.called_off else await self._put_back(live)
+                return Cancelled() if live.cancelled else await self._put_back(live)
             live.made = True
             return Finished(await self._maker.store(live.job, renders))
         except DeviceLostError as error:
             return Suspended(error)
         except AtelierError as error:
-            if live.called_off:  # its row says so already, and takes nothing else
+            if live.cancelled:  # its row says so already, and takes nothing else
                 return Cancelled()
             log.warning("job %s failed: %r", live.job.id, error, exc_info=error.__cause__)
             return Failed(error)
@@ -70,9 +70,9 @@ class JobRunner:
             self._moved()
             live.feed.emit(progress)
 
-        emit(not_begun(live.job.recipes))
+        live.progress = not_begun(live.job.recipes)
+        live.feed.emit(live.progress)
         await self._load(live.job.recipe.model)
-        self._moved()
         return await self._maker.render(live.job, emit)
 
     async def _put_back(self, live: LiveJob) -> Suspended:

@@ -1,6 +1,7 @@
 """GenerationService: the door through which every picture is asked for, watched and called off."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Collection
@@ -140,13 +141,20 @@ class GenerationService:
         tasks = [*self._beside, *(live.task for live in self._live.values() if live.task)]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=LAST_WRITES)
-            for task in late:
-                log.error("%s has not ended in %.0f s, and is left behind", task.get_name(), LAST_WRITES)
-                task.cancel()
+            await self._leave_behind(late)
         self._board.close()
         for live in self._live.values():
             live.feed.emit(Suspended(RestartingError()))
         self._live.clear()
+
+    async def _leave_behind(self, late: Collection[asyncio.Task[None]]) -> None:
+        """A model is being loaded, or the device hangs: no fault of the jobs, which go back as they are."""
+        for live in [live for live in self._live.values() if live.task in late]:
+            log.error("job %s has not ended in %.0f s, and is left behind", live.job.id, LAST_WRITES)
+            if live.task:
+                live.task.cancel()
+            with contextlib.suppress(Exception):  # else the next start takes it for crashed
+                await self._jobs.put_back(live.job.id, crashed=False)
 
     def check(self, request: ImagineRequest, user_id: int, guild_id: int | None = None) -> None:
         """Whether this request would be accepted now, without waiting for anything.
@@ -230,6 +238,9 @@ class GenerationService:
         live = self._live.get(job_id)
         job = live.job if live else await self._jobs.get(job_id)
         check_cancel(actor, job.origin)
+        if live is None and job.status is JobStatus.QUEUED:  # kept for the next start, which tells its owner
+            await self._jobs.end(job_id, JobStatus.CANCELLED, self._clock.now())
+            return
         if live is None or live.made:
             raise JobOverError(job_id, JobStatus.DELIVERING if live else job.status)
         if live.called_off:
@@ -241,6 +252,7 @@ class GenerationService:
         except BaseException:
             live.called_off = False
             raise
+        live.cancelled = True
         live.stop()
         if live.task is None:
             self._close(live, Cancelled())
@@ -316,10 +328,19 @@ class GenerationService:
         while True:
             await self._work.wait()
             self._work.clear()
-            while self._in_hand < self._engine.slots and (waiting := self._queue.take()):
-                live = self._live[waiting.job_id]
-                live.task = asyncio.create_task(self._see_through(live), name=f"job-{live.job.id}")
-                self._board.tell()
+            try:
+                self._begin_all()
+            except Exception:  # a fault of ours in one job must not keep all others waiting for ever
+                log.exception("beginning jobs failed")
+
+    def _begin_all(self) -> None:
+        """As many as the engine has use for."""
+        while self._in_hand < self._engine.slots and (waiting := self._queue.take()):
+            if not self._in_hand:
+                self.watchdog.sign()  # nothing was silent before
+            live = self._live[waiting.job_id]
+            live.task = asyncio.create_task(self._see_through(live), name=f"job-{live.job.id}")
+            self._board.tell()
 
     @property
     def _in_hand(self) -> int:
@@ -346,8 +367,12 @@ class GenerationService:
         try:
             await self._jobs.put_back(live.job.id, crashed=True)
         except Exception:
-            log.exception("job %s could not be put back", live.job.id)
-            await self._fail(live, error)
+            if not live.cancelled:
+                log.exception("job %s could not be put back", live.job.id)
+                await self._fail(live, error)
+                return
+        if live.called_off:
+            self._close(live, Cancelled())
             return
         self._forget(live, self._board.spent(live))
         self._join(replace(live.job, crashes=live.job.crashes + 1), live.feed)
@@ -384,5 +409,6 @@ class GenerationService:
         """Before anyone is told of the end, so that whoever hears of it finds the place free."""
         self._live.pop(live.job.id, None)
         self._queue.leave(live.job.id, spent)
-        self.watchdog.sign()
+        if live.task:
+            self.watchdog.sign()
         self._work.set()

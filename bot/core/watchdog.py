@@ -24,7 +24,7 @@ LOOK_EVERY: Final = 5.0
 
 
 class Watchdog:
-    """Told of every sign of life; acts when they have been missing for too long."""
+    """Told of every step and every end; acts when they have been missing for too long."""
 
     def __init__(
         self,
@@ -50,7 +50,10 @@ class Watchdog:
         """Look now and then, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # whatever a restart meets with, the next look may find better
+                log.exception("the engine could not be started anew")
 
     async def look(self) -> None:
         """Start the engine anew if it has stood still for too long: what it had under way fails then, and is

@@ -30,15 +30,20 @@ class Batch(Generic[T]):
     async def _write_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            error: BaseException | None = None
-            try:
-                await self._write([item for item, _ in batch])
-            except Exception as caught:  # noqa: BLE001 - whoever waits is told
-                error = caught
-            for _, done in batch:
+            error = await self._try([item for item, _ in batch])
+            for item, done in batch:
+                # One bad row is nobody else's fault: each by itself, then.
+                own = await self._try([item]) if error and len(batch) > 1 else error
                 if done.cancelled():
                     continue
-                if error is None:
+                if own is None:
                     done.set_result(None)
                 else:
-                    done.set_exception(error)
+                    done.set_exception(own)
+
+    async def _try(self, items: Sequence[T]) -> Exception | None:
+        try:
+            await self._write(items)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            return error
+        return None

@@ -16,6 +16,9 @@ from bot.core.gallery import PictureFile
 from bot.tree import answered
 
 TOO_LARGE: Final = 413
+TOO_MANY: Final = 429
+DISCORDS_OWN: Final = 500
+"""From this HTTP status on a fault is Discord's."""
 NO_ANSWER: Final = 0
 RETRY_WAITS: Final = (1, 3, 5, 7)
 """Seconds before each further try, as discord.py waits."""
@@ -88,6 +91,11 @@ def translated(files: Sequence[PictureFile] = (), limit: int = 0) -> Iterator[No
         raise DeliveryError(error.status, size, limit) from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise DeliveryError(NO_ANSWER) from error
+
+
+def may_pass(error: DeliveryError) -> bool:
+    """Whether it may do at another time: Discord is down, out of reach, or wants to be let alone."""
+    return error.status in (NO_ANSWER, TOO_MANY) or error.status >= DISCORDS_OWN
 
 
 def largest(files: Sequence[PictureFile]) -> int:

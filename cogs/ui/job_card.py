@@ -18,7 +18,7 @@ import discord
 from discord import ui
 
 from bot.client import Atelier
-from bot.core.errors import DeliveryError, UnconfirmedError
+from bot.core.errors import DeliveryError, StorageError, UnconfirmedError, UnknownJobError
 from bot.core.gallery import PictureFile
 from bot.core.jobs import Job, JobStatus
 from cogs.ui.delivery import as_files, persist, translated, webhook_of
@@ -35,6 +35,9 @@ CLOCKS_APART: Final = 60
 _CLOSED: Final = frozenset({401, 403, 404})
 """HTTP statuses of a way that is shut for good: the token over, the message or channel gone, forbidden."""
 _TARGET: Final = re.compile(rf"atelier:\w+:{TARGET_PATTERN}")
+
+_CLOSED_THREAD: Final = frozenset({50083, 160005})
+"""Discord's codes for a thread that is archived or locked."""
 
 Way = Callable[[ui.LayoutView, Sequence[PictureFile]], Awaitable[discord.Message]]
 
@@ -94,6 +97,8 @@ class JobCard:
         ways = [("token", self._by_token), ("message", self._by_message)]
         if self._reply_to and not self._message_id:
             ways.append(("channel", self._in_channel))
+        elif not (self._message_id or self._job.origin.interaction_token):
+            ways.append(("found", self._where_found))
         await self._go(ways, view, files)
 
     async def conclude(self, view: ui.LayoutView, files: Sequence[PictureFile] = ()) -> None:
@@ -122,13 +127,14 @@ class JobCard:
                 with translated(files, self.upload_limit):
                     message = await way(view, files)
             except DeliveryError as error:
-                if error.status not in _CLOSED:
+                if not _is_closed(error):
                     self._may_be_shown |= self._job.origin.private and bool(files)
                     raise
                 log.info("job %s: no way to its card by %s: %s", self._job.id, name, error.__cause__)
                 self._shut.add(name)
                 continue
-            await self._remember(message)
+            if name != "direct":
+                await self._remember(message)
             return
         raise CardUnreachableError
 
@@ -139,7 +145,7 @@ class JobCard:
                 return bool(self._job.origin.interaction_token) and young and not self._sent
             case "message":
                 return self._channel_id is not None and self._message_id is not None
-            case "channel":
+            case "channel" | "found":
                 return self._job.origin.channel_id is not None
             case _:
                 return True
@@ -158,6 +164,14 @@ class JobCard:
         channel = self._messageable(self._job.origin.channel_id)
         return await self._send(channel, view, files)
 
+    async def _where_found(self, view: ui.LayoutView, files: Sequence[PictureFile]) -> discord.Message:
+        """A card of an earlier process that died before it knew which message it is."""
+        found = await self._find(self._messageable(self._job.origin.channel_id))
+        if found is None:
+            self._shut.add("found")
+            raise CardUnreachableError
+        return await persist(lambda: found.edit(view=view, attachments=as_files(files)))
+
     async def _directly(self, view: ui.LayoutView, files: Sequence[PictureFile]) -> discord.Message:
         owner = discord.Object(self._job.origin.user_id)
         return await self._send(await self._client.create_dm(owner), view, files)
@@ -175,7 +189,7 @@ class JobCard:
         self._sent = True
         owner = discord.Object(self._job.origin.user_id)
         if not first and not self._addressed:
-            view.add_item(ui.TextDisplay(f"-# <@{owner.id}>, here is what you asked for."))
+            view.add_item(ui.TextDisplay(f"-# For <@{owner.id}>"))
             self._addressed = True
         send = channel.send
         if self._reply_to:
@@ -185,10 +199,15 @@ class JobCard:
             lambda: send(
                 view=view,
                 files=as_files(files),
-                nonce=self._job.id,
+                nonce=self._nonce,
                 allowed_mentions=discord.AllowedMentions(users=[] if first else [owner]),
             )
         )
+
+    @property
+    def _nonce(self) -> str:
+        """Names the job, and the message that this one takes the place of: at most 25 characters."""
+        return f"{self._job.id}-{self._message_id:x}" if self._message_id else self._job.id
 
     async def _find(self, channel: discord.abc.Messageable) -> discord.Message | None:
         """The job's card among the newest messages."""
@@ -202,10 +221,21 @@ class JobCard:
         return None
 
     async def _remember(self, message: discord.Message) -> None:
+        """Which message it is; where that cannot be written down, the next start looks for it again."""
         if self._is_known and message.id == self._message_id:
             return
-        self._channel_id, self._message_id, self._is_known = message.channel.id, message.id, True
-        await self._client.generation.placed(self._job.id, message.channel.id, message.id)
+        self._channel_id, self._message_id = message.channel.id, message.id
+        try:
+            await self._client.generation.placed(self._job.id, message.channel.id, message.id)
+        except (StorageError, UnknownJobError) as error:
+            log.warning("job %s: its card could not be written down: %r", self._job.id, error)
+        else:
+            self._is_known = True
+
+
+def _is_closed(error: DeliveryError) -> bool:
+    """Whether a way is shut for good."""
+    return error.status in _CLOSED or getattr(error.__cause__, "code", 0) in _CLOSED_THREAD
 
 
 def _custom_ids(components: Sequence[Any]) -> Iterator[str]:

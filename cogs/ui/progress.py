@@ -15,7 +15,6 @@ from bot.core.errors import (
     DeliveryError,
     SourceGoneError,
     StorageError,
-    UnconfirmedError,
     UnknownJobError,
 )
 from bot.core.feed import Ticket
@@ -25,7 +24,7 @@ from bot.core.requests import ImagineRequest
 from bot.tree import answered, defer, is_acknowledged, message_id_of, sentence_for
 from cogs.ui import pace
 from cogs.ui.card import ended_card, progress_card, suspended_card
-from cogs.ui.delivery import NO_ANSWER
+from cogs.ui.delivery import may_pass
 from cogs.ui.job_card import CardUnreachableError, JobCard
 from cogs.ui.showing import keep, show_pictures, spoilered
 
@@ -134,7 +133,7 @@ async def _conclude(client: Atelier, job: Job, outcome: Outcome, card: JobCard) 
         try:
             await _show_outcome(client, job, outcome, card)
         except DeliveryError as error:
-            if wait is not None and _may_pass(error):
+            if wait is not None and may_pass(error):
                 log.warning("job %s: not delivered yet (%r), again in %.0f s", job.id, error, wait)
                 await asyncio.sleep(wait)
                 continue
@@ -142,15 +141,17 @@ async def _conclude(client: Atelier, job: Job, outcome: Outcome, card: JobCard) 
         except CardUnreachableError:
             log.warning("job %s: nobody can be told how it ended (%s)", job.id, type(outcome).__name__)
             await _keep(client, job, outcome)
+        except StorageError as error:
+            if wait is not None:
+                log.warning("job %s: not delivered yet (%r), again in %.0f s", job.id, error, wait)
+                await asyncio.sleep(wait)
+                continue
+            await _give_up(client, job, outcome, card, error)
         except AtelierError as error:
             await _give_up(client, job, outcome, card, error)
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
             await _say(card, job, sentence_for(error))
         return
-
-
-def _may_pass(error: DeliveryError) -> bool:
-    return error.status in (NO_ANSWER, 429) or error.status >= 500  # noqa: PLR2004 - HTTP's own numbers
 
 
 async def _show_outcome(client: Atelier, job: Job, outcome: Outcome, card: JobCard) -> None:
@@ -170,15 +171,17 @@ async def _show_outcome(client: Atelier, job: Job, outcome: Outcome, card: JobCa
 
 async def _give_up(client: Atelier, job: Job, outcome: Outcome, card: JobCard, error: AtelierError) -> None:
     """What is made stays in history, and the card says so if it can."""
-    log.warning("job %s was made, but not delivered: %r", job.id, error, exc_info=error.__cause__)
-    if isinstance(error, DeliveryError | UnconfirmedError):
-        await _keep(client, job, outcome)
+    log.warning("job %s was not delivered: %r", job.id, error, exc_info=error.__cause__)
+    await _keep(client, job, outcome)
     await _say(card, job, explain(error))
 
 
 async def _keep(client: Atelier, job: Job, outcome: Outcome) -> None:
     if isinstance(outcome, Finished):
-        await keep(client, job, outcome.generations)
+        try:
+            await keep(client, job, outcome.generations)
+        except AtelierError:
+            log.warning("job %s: its tiles could not be taken into history", job.id, exc_info=True)
 
 
 async def _say(card: JobCard, job: Job, sentence: str) -> None:

@@ -175,9 +175,11 @@ class Run:
     async def _ready(self, bot: BotProcess, ended: asyncio.Task[int]) -> None:
         """Until it is connected, or gone."""
         ready = asyncio.create_task(self._discord.gateway.ready.wait())
-        await asyncio.wait({ended, ready}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {ended, ready}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
         ready.cancel()
-        if not (self._discord.gateway.ready.is_set() or ended.done()):
+        if not done:
             self.record.troubles.append(f"start {self.record.starts}: not ready in time")
             bot.kill()
 

@@ -52,7 +52,6 @@ SPECIAL = [
     DeliveryError(413, 11_000_000, 10_485_760),
     DeliveryError(413, 9_000_000, 10_485_760),
     DeliveryError(0),
-    DeliveryError(403, made=False),
     # These two are told apart by their count alone.
     StrengthsError("too_few", count=1),
     StrengthsError("too_many", count=10),

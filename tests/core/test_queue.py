@@ -162,6 +162,19 @@ def test_a_user_pays_what_a_job_took_in_truth() -> None:
     assert taken(queue) == ["b1", "a1", "b2"]
 
 
+def test_a_refund_is_no_claim_on_other_peoples_turns() -> None:
+    queue = a_queue("a10", "b1")
+    queue.take()
+    queue.take()
+    queue.leave(JobId("b1"))  # nobody waits: what a owes is forgiven
+    for number in range(3):
+        queue.join(Waiting(JobId(f"a{number}"), ANNA, 1000.0))
+        queue.join(Waiting(JobId(f"b{number}"), BERT, 1000.0))
+    queue.leave(JobId("a10"), spent=1000.0)
+
+    assert taken(queue) == ["b0", "a0", "b1", "a1", "b2", "a2"]
+
+
 def test_a_job_that_took_longer_than_was_thought_is_paid_for() -> None:
     queue = a_queue("a0.05", "a1", "b1", "b2")
     queue.take()
@@ -325,9 +338,6 @@ class FairQueueMachine(RuleBasedStateMachine):
     def leave(self, job_id: JobId, share: float) -> None:
         there = job_id in self.waiting or job_id in self.running
         spent = self.running[job_id].cost * share if job_id in self.running else None
-        if spent is not None and share < 1:
-            # A refund may bring a second turn at once: that is what it is for.
-            self.passed_by.clear()
         assert self.queue.leave(job_id, spent) is there
         self.waiting.pop(job_id, None)
         self.running.pop(job_id, None)

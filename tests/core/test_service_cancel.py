@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.core.errors import DeviceMemoryError, JobOverError, NotYoursError, UnknownJobError
+from bot.core.errors import DatabaseBusyError, DeviceMemoryError, JobOverError, NotYoursError, UnknownJobError
 from bot.core.ids import JobId
 from bot.core.jobs import Cancelled, JobStatus, Queued
 from bot.core.policy import Actor
@@ -150,3 +150,33 @@ async def test_ownership_is_checked_for_jobs_that_are_over_as_well(house: House)
 async def test_a_job_that_nobody_knows_cannot_be_cancelled(house: House) -> None:
     with pytest.raises(UnknownJobError):
         await house.service.cancel(JobId("7K3QW9ZD"), OWNER)
+
+
+async def test_a_job_that_is_cancelled_while_it_is_put_back_is_cancelled(house: House) -> None:
+    ticket = await running(house)
+    gate = house.jobs.gates["put_back"] = Gate()
+    restarted = asyncio.create_task(house.engine.restart(90.0))
+    await gate.reached.wait()
+
+    await house.service.cancel(ticket.job.id, OWNER)
+    gate.open()
+    await restarted
+
+    assert await ticket.outcome() == Cancelled()
+    assert house.row(ticket).status is JobStatus.CANCELLED
+    assert house.service.jobs_of(ANNA) == []
+
+
+async def test_a_cancel_that_fails_does_not_hide_how_the_job_ended(house: House) -> None:
+    ticket = await running(house)
+    gate = house.jobs.gates["end"] = Gate()
+    house.jobs.faults["end"] = DatabaseBusyError()
+    cancelling = asyncio.create_task(house.service.cancel(ticket.job.id, OWNER))
+    await gate.reached.wait()
+    await house.engine.restart(90.0)
+    house.jobs.gates.clear()
+    gate.open()
+
+    with pytest.raises(DatabaseBusyError):
+        await cancelling
+    await finished(ticket)

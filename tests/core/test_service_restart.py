@@ -294,3 +294,49 @@ async def test_a_service_beside_a_running_bot_leaves_its_jobs_alone(closed_house
 
     assert closed_house.service.taken_up == []
     assert closed_house.jobs.rows == {job.id: job}
+
+
+async def test_a_queue_that_was_closed_can_still_be_looked_at(house: House) -> None:
+    await running(house)
+    await house.submit("a2")
+    await house.service.close()
+
+    assert house.service.standings() == []
+
+
+async def test_a_job_that_was_left_to_the_next_start_can_be_cancelled(house: House) -> None:
+    await running(house)
+    waiting = await house.submit("a2")
+    await house.service.close()
+
+    await house.service.cancel(waiting.job.id, Actor(ANNA))
+
+    assert house.row(waiting).status is JobStatus.CANCELLED
+    house.engine.release()
+    await house.restart()
+    assert await taken_up(house)[1].outcome() == Cancelled()
+
+
+async def test_what_does_not_stop_in_time_is_left_behind_and_counts_as_no_crash(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.core.service.LAST_WRITES", 0.01)
+    device = house.engine.device = Gate()
+    ticket = await running(house)
+
+    await house.service.close()
+
+    assert await suspended(ticket)
+    assert (house.row(ticket).status, house.row(ticket).crashes) == (JobStatus.QUEUED, 0)
+    device.open()
+
+
+async def test_times_are_told_by_what_is_known_now(house: House) -> None:
+    house.engine.hold()
+    await house.submit("a1")
+    waiting = await house.submit("a2")
+    house.engine.estimates = 300.0
+
+    [_, standing] = house.service.standings()
+    assert standing.job == waiting.job
+    assert standing.eta == pytest.approx(0.6)

@@ -142,7 +142,7 @@ async def test_a_card_that_a_moderator_deleted_meanwhile_comes_anew(world: World
 
     await until(lambda: any(map(is_finished, shown(world, world.channel))))
     [anew] = shown(world, world.channel)
-    assert f"<@{world.ada.id}>, here is what you asked for." in text_of(anew)
+    assert f"For <@{world.ada.id}>" in text_of(anew)
 
 
 @pytest.mark.live

@@ -38,6 +38,7 @@ INTERACTION_UNKNOWN: Final = Answer(404, {"message": "Unknown interaction", "cod
 MISSING_ACCESS: Final = Answer(403, {"message": "Missing Access", "code": 50001})
 MISSING_PERMISSIONS: Final = Answer(403, {"message": "Missing Permissions", "code": 50013})
 DIRECT_MESSAGES_CLOSED: Final = Answer(403, {"message": "Cannot send messages to this user", "code": 50007})
+ARCHIVED: Final = Answer(400, {"message": "Thread is archived", "code": 50083})
 UNAUTHORIZED: Final = Answer(401, {"message": "401: Unauthorized", "code": 0})
 ALREADY_ANSWERED: Final = Answer(
     400, {"message": "Interaction has already been acknowledged.", "code": 40060}

@@ -7,10 +7,13 @@ from itertools import chain, repeat
 import pytest
 from PIL import Image
 
-from bot.core.jobs import JobStatus
+from bot.core.errors import DatabaseBusyError
+from bot.core.ids import JobId
+from bot.core.jobs import Job, JobStatus
 from cogs.ui.progress import PATIENCE
 from tests.loopback.answers import (
     ACCEPTED_THEN_DROPPED,
+    ARCHIVED,
     DIRECT_MESSAGES_CLOSED,
     DROPPED,
     MISSING_ACCESS,
@@ -239,11 +242,12 @@ async def test_a_card_that_was_deleted_meanwhile_is_sent_anew_and_mentions_its_o
 
     [generation] = await stage.history()
     [sent] = stage.discord.calls_to("POST", CHANNEL_MESSAGES)
-    assert (sent.payload["nonce"], sent.payload["enforce_nonce"]) == (generation.job_id, True)
+    assert sent.payload["nonce"] == f"{generation.job_id}-{pressed.original:x}"
+    assert sent.payload["enforce_nonce"] is True
     assert sent.payload["allowed_mentions"]["users"] == [USER_ID]
     [card] = stage.discord.messages.newest_first(CHANNEL_ID)
     assert len(pictures_of(card)) == 1
-    assert f"<@{USER_ID}>, here is what you asked for." in text_of(card)
+    assert f"For <@{USER_ID}>" in text_of(card)
     assert pressed.original != int(card["id"]) == generation.origin.message_id
 
 
@@ -328,6 +332,69 @@ async def test_an_acknowledgement_whose_answer_was_lost_counts(stage: Stage) -> 
     pressed = await stage.imagine()
 
     assert len(pictures_of(stage.card(pressed))) == 1
+
+
+async def test_two_clicks_on_cancel_at_the_same_moment_are_one(stage: Stage) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+    [job] = stage.services.generation.jobs_of(USER_ID)
+
+    clicks = [stage.discord.send_component(pressed.original or 0, f"atelier:cancel:{job.id}") for _ in "ab"]
+    await asyncio.gather(*clicks)
+    await settled()
+
+    assert "Cancelled." in text_of(stage.card(pressed))
+    assert (await stage.services.gallery.job(job.id)).status is JobStatus.CANCELLED
+
+
+async def test_a_database_that_is_busy_for_a_moment_does_not_take_the_picture_from_its_card(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+    await stage.discord.delete_message(pressed.original or 0)
+
+    async def busy(*_: object) -> None:
+        raise DatabaseBusyError
+
+    monkeypatch.setattr(stage.services.generation, "placed", busy)
+    stage.engine.release()
+    await settled()
+
+    [card] = stage.discord.messages.newest_first(CHANNEL_ID)
+    assert len(pictures_of(card)) == 1
+
+
+async def test_a_database_that_is_busy_when_it_comes_to_deliver_is_asked_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    original, busy = stage.services.gallery.job, [DatabaseBusyError(), DatabaseBusyError()]
+
+    async def job(job_id: JobId) -> Job:
+        if busy:
+            raise busy.pop()
+        return await original(job_id)
+
+    monkeypatch.setattr(stage.services.gallery, "job", job)
+    monkeypatch.setattr(stage.bot.gallery, "job", job)
+
+    pressed = await stage.imagine()
+
+    assert len(pictures_of(stage.card(pressed))) == 1
+    assert waits[:2] == list(PATIENCE[:2])
+
+
+async def test_a_picture_whose_thread_was_archived_goes_to_its_owner_directly(stage: Stage) -> None:
+    stage.discord.answer("PATCH", ORIGINAL, chain([OK], repeat(TOKEN_OVER)))
+    stage.discord.answer("PATCH", CHANNEL_MESSAGE, repeat(ARCHIVED))
+    stage.discord.answer("POST", f"/channels/{CHANNEL_ID}/messages", repeat(ARCHIVED))
+
+    await stage.imagine()
+
+    [direct] = direct_messages(stage)
+    assert len(pictures_of(direct)) == 1
 
 
 async def test_previews_are_shown_while_the_picture_forms(stage: Stage) -> None:

@@ -239,6 +239,39 @@ async def test_syncing_waits_for_a_global_rate_limit(
     assert waits == [12.5]
 
 
+async def test_syncing_beside_a_running_bot_leaves_its_answers_alone(
+    discord: LoopbackDiscord, settings: Settings
+) -> None:
+    async with connected(discord, settings, NoisyEngine()) as stage:
+        died = asyncio.Event()
+        pressed = await _cut_short(stage, died)
+
+        await sync_commands(settings)
+
+        assert stage.card(pressed)["flags"] & LOADING
+        assert len(await stage.services.acknowledged.all()) == 1
+        died.set()
+        await settled()
+
+
+async def test_a_device_that_hangs_does_not_keep_the_process(
+    discord: LoopbackDiscord, settings: Settings, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = asyncio.Event()
+
+    async def restart(_seconds: float) -> None:
+        given_up.set()
+
+    monkeypatch.setattr(engine, "close", given_up.wait)
+    monkeypatch.setattr(engine, "restart", restart)
+    monkeypatch.setattr("bot.wiring.CLOSING_PATIENCE", 0.05)
+
+    async with served(discord, settings):
+        pass
+
+    assert given_up.is_set()
+
+
 async def test_a_second_start_sends_no_commands_again(discord: LoopbackDiscord, settings: Settings) -> None:
     for _ in range(2):
         async with connected(discord, settings, NoisyEngine()):

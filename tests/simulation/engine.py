@@ -4,8 +4,8 @@ What it leaves out: models that come and go, memory that runs out, and the readi
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,10 +18,10 @@ from bot.engine.options import EngineOptions
 from bot.engine.planner import Bucket, Candidate, choose
 from bot.engine.profile import Profile
 
-SMALL_CARD: Final = {1: 30.0, 2: 45.0, 4: 80.0, 8: 150.0}
-"""Milliseconds of a forward by its rows, on a card that four rows fill."""
-BIG_CARD: Final = {1: 24.0, 2: 25.0, 4: 28.0, 8: 38.0, 16: 66.0, 32: 124.0}
-"""The same on one that takes sixteen."""
+SMALL_CARD: Final = Profile({1: 30.0, 2: 45.0, 4: 80.0, 8: 150.0})
+"""Of a card that four rows fill."""
+BIG_CARD: Final = Profile({1: 24.0, 2: 25.0, 4: 28.0, 8: 38.0, 16: 66.0, 32: 124.0})
+"""Of one that takes sixteen."""
 DECODES_AT_ONCE: Final = 4
 DOT: Final = Picture(1, 1, b"dot")
 """What every picture looks like: nobody looks at them."""
@@ -50,19 +50,20 @@ class SimulatedEngine:
     def __init__(
         self,
         spec: ModelSpec,
-        ms: Mapping[int, float] = SMALL_CARD,
+        profile: Profile = SMALL_CARD,
         *,
         slots: int = 16,
         pace: Callable[[Recipe], float] = lambda _recipe: 1.0,
     ) -> None:
-        """`ms` is of a forward at the size of `spec`, by rows; `pace` is what a picture's steps take in truth,
-        as a multiple of what the profile says."""
+        """`profile` is of the model's own size; `pace` is what a picture takes in truth, as a multiple of
+        what the profile says."""
         self.slots = slots
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         """Milliseconds of the device, by owner."""
         self._spec = spec
-        self._profile = Profile(ms)
-        self._cap = max(self._profile.knee, 2)
+        self._profile = profile
+        self._cap = max(profile.knee, 2)
+        self._row_ms = profile.row_ms(self._cap)
         self._pace = pace
         self._ageing = EngineOptions().ageing
         self._active: list[_Picture] = []
@@ -105,7 +106,7 @@ class SimulatedEngine:
 
     def estimate(self, recipe: Recipe) -> float | None:
         """As `Lanes.estimate`, of one bucket that is measured."""
-        row_ms = self._profile.row_ms(self._cap) * self._size(recipe.width, recipe.height)
+        row_ms = self._row_ms * self._size(recipe.width, recipe.height)
         return planned_steps(recipe) * _rows(recipe) * row_ms
 
     async def report(self) -> DeviceReport:
@@ -119,32 +120,36 @@ class SimulatedEngine:
 
     def _turn(self) -> None:
         """A decode if one waits, else one step of those whose turn it is; time passes, then the next."""
-        for picture in [each for each in (*self._active, *self._over) if each.stopped]:
-            (self._active if picture in self._active else self._over).remove(picture)
-            picture.outcome.cancel()
+        self._drop_stopped()
         now = asyncio.get_running_loop().time()
         if self._over:
             bucket = self._over[0].bucket
             batch = [each for each in self._over if each.bucket == bucket][:DECODES_AT_ONCE]
-            self._take(batch, len(batch), self._hand_out)
+            self._take(batch, [1] * len(batch), self._hand_out)
         elif chosen := choose(
             [self._candidate(each) for each in self._active], self._most, now, self._ageing
         ):
-            self._take(chosen, sum(each.rows for each in chosen), self._advance)
+            self._take(chosen, [each.rows for each in chosen], self._advance)
         else:
             self._turning = False
 
-    def _take(self, batch: list[_Picture], rows: int, then: Callable[[list[_Picture]], None]) -> None:
-        """The device is busy for as long as a forward of so many rows takes."""
-        forward = self._profile.forward_ms(rows) * self._size(batch[0].bucket.width, batch[0].bucket.height)
-        total = 0.0
-        for picture in batch:
-            share = forward / rows * (rows / len(batch) if then == self._hand_out else picture.rows)
-            share *= picture.pace
-            total += share
+    def _drop_stopped(self) -> None:
+        for line in (self._active, self._over):
+            for picture in [each for each in line if each.stopped]:
+                line.remove(picture)
+                picture.outcome.cancel()
+
+    def _take(self, batch: list[_Picture], rows: list[int], then: Callable[[list[_Picture]], None]) -> None:
+        """The device is busy for as long as a forward of so many rows takes; a decode counts as a row."""
+        bucket = batch[0].bucket
+        row_ms = self._profile.row_ms(sum(rows)) * self._size(bucket.width, bucket.height)
+        busy = 0.0
+        for picture, count in zip(batch, rows, strict=True):
+            share = count * row_ms * picture.pace
+            busy += share
             picture.device_ms += share
             self.spent[_owner(picture.recipe)] += share
-        asyncio.get_running_loop().call_later(total / 1000, self._land, batch, then)
+        asyncio.get_running_loop().call_later(busy / 1000, self._land, batch, then)
 
     def _land(self, batch: list[_Picture], then: Callable[[list[_Picture]], None]) -> None:
         then(batch)
@@ -171,7 +176,7 @@ class SimulatedEngine:
             )
 
     def _candidate(self, picture: _Picture) -> Candidate[_Picture]:
-        row_ms = self._profile.row_ms(self._cap) * self._size(picture.bucket.width, picture.bucket.height)
+        row_ms = self._row_ms * self._size(picture.bucket.width, picture.bucket.height)
         left = (picture.steps - picture.step) * picture.rows * row_ms
         return Candidate(picture, picture.bucket, picture.rows, left, picture.since)
 
