@@ -137,10 +137,7 @@ class FairQueue:
             user = self._users[job.user_id]
             user.running -= 1
             if spent is not None:
-                _charge(user, spent - job.cost, job.weight, self._orders)
-                # What was never owed, or has been forgiven, gives no claim on other people's turns.
-                user.round = max(user.round, self._round)
-                user.order = next(self._orders)
+                _charge(user, spent - job.cost, job.weight, self._orders, self._round)
         else:
             return False
         self._forget_idle()
@@ -202,14 +199,22 @@ def _serve(user: _User, orders: "count[int]") -> Waiting:
     return job
 
 
-def _charge(user: _User, cost: float, weight: float, orders: "count[int]") -> None:
-    """Take `cost` off the turn's balance; what it lacks is earned by sitting out rounds, one turn each."""
+def _charge(
+    user: _User, cost: float, weight: float, orders: "count[int]", earliest: int | None = None
+) -> None:
+    """Take `cost` off the turn's balance; what it lacks is earned by sitting out rounds, one turn each.
+
+    Args:
+        cost: below 0 for what was charged before and not used.
+        earliest: the round that stands now: such a refund brings a turn no nearer than this. What was
+            never owed, or has been forgiven, is no claim on other people's turns.
+    """
     turn = QUANTUM * weight
     user.balance -= cost
-    if 0 < user.balance <= turn:
-        return
     rounds = 1 - math.ceil(user.balance / turn)
-    user.balance += rounds * turn
+    if earliest is not None:
+        rounds = max(rounds, min(0, earliest - user.round))
+    user.balance = min(user.balance + rounds * turn, turn)
     user.round += rounds
-    if rounds > 0:
+    if rounds:
         user.order = next(orders)

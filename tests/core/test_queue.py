@@ -172,7 +172,7 @@ def test_a_refund_is_no_claim_on_other_peoples_turns() -> None:
         queue.join(Waiting(JobId(f"b{number}"), BERT, 1000.0))
     queue.leave(JobId("a10"), spent=1000.0)
 
-    assert taken(queue) == ["b0", "a0", "b1", "a1", "b2", "a2"]
+    assert taken(queue) == ["a0", "b0", "a1", "b1", "a2", "b2"]
 
 
 def test_a_job_that_took_longer_than_was_thought_is_paid_for() -> None:

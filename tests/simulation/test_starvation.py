@@ -17,6 +17,7 @@ from tests.simulation.wishes import uneven
 from tests.simulation.world import BOOSTED, NO_LIMIT, World
 
 A_DAY = 86_400.0
+BOOSTED_USERS = {4, 5}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class Ask:
     steps: int
     guided: bool
     count: int
-    boosted: bool
     patience: float | None
     """Seconds until it is called off."""
 
@@ -42,7 +42,6 @@ ASKS = st.lists(
         steps=st.integers(1, 60),
         guided=st.booleans(),
         count=st.integers(1, 4),
-        boosted=st.booleans(),
         patience=st.none() | st.floats(0, 30),
     ),
     min_size=1,
@@ -62,7 +61,7 @@ async def live_through(world: World, asks: list[Ask]) -> list[Outcome]:
             guidance_scale=7.0 if ask.guided else 1.0,
             count=ask.count,
         )
-        ticket = await world.submit(ask.user, request, (BOOSTED,) if ask.boosted else ())
+        ticket = await world.submit(ask.user, request, (BOOSTED,) if ask.user in BOOSTED_USERS else ())
         if ask.patience is not None:
             await world.call_off(ticket, ask.patience)
         return await ticket.outcome()
