@@ -21,8 +21,8 @@ def forecast(running: Sequence[Work], waiting: Sequence[Work], slots: int) -> Ma
     Of the pictures that the step engine has, those with the least work left come first. A job that must
     wait for a slot is not promised that: until it ends it is overtaken by whoever comes anew, in the
     queue, and by what is smaller or older, in the engine. So it ends behind all that is in hand and all
-    whose turn comes before its own. In simulation (`tests/simulation`) that is off by a fifth to a
-    quarter of the wait; playing the engine's order through for those who wait told them a third of it.
+    whose turn comes before its own. In simulation (`tests/simulation`) that is off by a quarter of the
+    wait; playing the engine's order through for those who wait promised them half of it or less.
 
     Args:
         waiting: in the order of their turns.

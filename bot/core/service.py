@@ -1,22 +1,17 @@
 """GenerationService: the door through which every picture is asked for, watched and called off."""
 
 import asyncio
-import contextlib
-import logging
 import secrets
 from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import replace
-from typing import Final
 
 from bot.core.board import GAP, Board
 from bot.core.catalog import Capabilities, Catalog
+from bot.core.dispatcher import MOST_CRASHES, Dispatcher
 from bot.core.errors import (
-    AtelierError,
     CrashedError,
-    DeviceLostError,
     EarlierError,
-    EngineStalledError,
     JobOverError,
     RestartingError,
     StoppingError,
@@ -24,25 +19,17 @@ from bot.core.errors import (
 from bot.core.estimates import Estimates
 from bot.core.feed import Feed, Ticket
 from bot.core.ids import JobId, new_job_id
-from bot.core.jobs import Cancelled, Failed, Finished, Job, JobStatus, Origin, Outcome, Suspended
+from bot.core.jobs import Cancelled, Failed, Finished, Job, JobStatus, Origin, Suspended
 from bot.core.live import LiveJob, Standing
 from bot.core.making import JobMaker
 from bot.core.messages import explain
 from bot.core.policy import Actor, check_cancel
 from bot.core.ports import Clock, Engine, HistoryStore, ImageStore, JobStore, PictureCodec
-from bot.core.queue import FairQueue, Waiting
+from bot.core.queue import FairQueue
 from bot.core.recipe import plan
 from bot.core.requests import MAX_SEED, ImagineRequest, RemixRequest
 from bot.core.rules import RuleBook
-from bot.core.runner import JobRunner
 from bot.core.watchdog import Watchdog
-
-log = logging.getLogger(__name__)
-
-MOST_CRASHES: Final = 2
-"""A job that has taken the process with it so often is not tried again."""
-LAST_WRITES: Final = 30.0
-"""Seconds for running jobs to stop and to be written down when the service closes."""
 
 
 class GenerationService:
@@ -69,17 +56,16 @@ class GenerationService:
         self.rules = rules
         self.taken_up: list[Ticket] = []
         """What the last process left: to be made, to be delivered, or only to be told."""
-        self.device_lost = asyncio.Event()
-        """Set when the engine's device will not work again until the process is started anew."""
         self._engine = engine
         self._jobs = jobs
         self._history = history
         self._clock = clock
         self._queue = queue
-        self._estimates = Estimates(engine.estimate)
         self._live: dict[JobId, LiveJob] = {}
-        self.watchdog = Watchdog(engine, self._live, self._estimates, clock, self._lose_device)
-        self._runner = JobRunner(
+        estimates = Estimates(engine.estimate)
+        self._board = Board(queue, self._live, estimates, engine, telling_gap)
+        self._dispatcher = Dispatcher(
+            engine=engine,
             jobs=jobs,
             maker=JobMaker(
                 engine=engine,
@@ -87,29 +73,36 @@ class GenerationService:
                 images=images,
                 codec=codec,
                 clock=clock,
-                estimates=self._estimates,
+                estimates=estimates,
                 previews=previews,
             ),
             load=self._load_if_unknown,
             clock=clock,
-            moved=self.watchdog.sign,
+            queue=queue,
+            rules=rules,
+            live=self._live,
+            estimates=estimates,
+            board=self._board,
         )
         self._new_feed = new_feed
-        self._work = asyncio.Event()
-        self._loss: DeviceLostError | None = None
-        self._beside: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._board = Board(queue, self._live, self._estimates, engine, telling_gap)
+
+    @property
+    def device_lost(self) -> asyncio.Event:
+        """Set when the engine's device will not work again until the process is started anew."""
+        return self._dispatcher.device_lost
+
+    @property
+    def watchdog(self) -> Watchdog:
+        """Looks whether the engine moves."""
+        return self._dispatcher.watchdog
 
     async def start(self, *, recover: bool) -> None:
         """Begin to work. With `recover`, first take up what the last process left."""
         await self.rules.read()
         if recover:
             await self._take_up()
-        self._beside = [
-            asyncio.create_task(self._pump_jobs(), name="generation-pump"),
-            asyncio.create_task(self.watchdog.run(), name="generation-watchdog"),
-        ]
+        self._dispatcher.start()
 
     async def warm_up(self) -> None:
         """Load the default model now, so that the first user does not wait for it.
@@ -124,37 +117,17 @@ class GenerationService:
         """Take nothing new and begin nothing, give what runs `grace` seconds to end, then `close`."""
         self._stopping = self._board.stopping = True
         self._board.tell()
-        for task in self._beside:
-            task.cancel()
-        if running := [live.task for live in self._live.values() if live.task]:
-            await asyncio.wait(running, timeout=grace)
+        await self._dispatcher.drain(grace)
         await self.close()
 
     async def close(self) -> None:
         """Take nothing new, stop between two steps, and put back what ran: the next start takes it up."""
         self._stopping = True
-        for task in self._beside:
-            task.cancel()
-        for live in self._live.values():
-            live.stop()
-        # The device must be free before we go on, and what is made be kept.
-        tasks = [*self._beside, *(live.task for live in self._live.values() if live.task)]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=LAST_WRITES)
-            await self._leave_behind(late)
+        await self._dispatcher.close()
         self._board.close()
         for live in self._live.values():
             live.feed.emit(Suspended(RestartingError()))
         self._live.clear()
-
-    async def _leave_behind(self, late: Collection[asyncio.Task[None]]) -> None:
-        """A model is being loaded, or the device hangs: no fault of the jobs, which go back as they are."""
-        for live in [live for live in self._live.values() if live.task in late]:
-            log.error("job %s has not ended in %.0f s, and is left behind", live.job.id, LAST_WRITES)
-            if live.task:
-                live.task.cancel()
-            with contextlib.suppress(Exception):  # else the next start takes it for crashed
-                await self._jobs.put_back(live.job.id, crashed=False)
 
     def check(self, request: ImagineRequest, user_id: int, guild_id: int | None = None) -> None:
         """Whether this request would be accepted now, without waiting for anything.
@@ -220,11 +193,11 @@ class GenerationService:
             self._queue.leave(job.id)
             raise
         feed = self._new_feed()
-        if self._stopping or self._loss:  # meanwhile; the next start takes it up
+        if self._stopping or self._dispatcher.loss:  # meanwhile; the next start takes it up
             self._queue.leave(job.id)
-            feed.emit(Suspended(self._loss or RestartingError()))
+            feed.emit(Suspended(self._dispatcher.loss or RestartingError()))
         else:
-            self._join(job, feed)
+            self._dispatcher.join(job, feed)
         return Ticket(job, feed)
 
     async def cancel(self, job_id: JobId, actor: Actor) -> None:
@@ -255,7 +228,7 @@ class GenerationService:
         live.cancelled = True
         live.stop()
         if live.task is None:
-            self._close(live, Cancelled())
+            self._dispatcher.end(live, Cancelled())
 
     def jobs_of(self, user_id: int) -> list[Job]:
         """A user's jobs that wait or run, in the order in which they came."""
@@ -279,8 +252,8 @@ class GenerationService:
         await self._jobs.settle(job_id)
 
     def _check_open(self) -> None:
-        if self._loss:
-            raise copy(self._loss)
+        if self._dispatcher.loss:
+            raise copy(self._dispatcher.loss)
         if self._stopping:
             raise StoppingError
 
@@ -300,7 +273,7 @@ class GenerationService:
                     await self._jobs.end(job.id, JobStatus.FAILED, self._clock.now(), explain(error))
                     feed.emit(Failed(error))
                 case JobStatus.QUEUED:
-                    self._join(job, feed)
+                    self._dispatcher.join(job, feed)
                 case JobStatus.DELIVERING:
                     feed.emit(Finished(tuple(await self._history.of_job(job.id))))
                 case JobStatus.CANCELLED:
@@ -308,107 +281,3 @@ class GenerationService:
                 case _:
                     feed.emit(Failed(EarlierError(job.error or "")))
             self.taken_up.append(Ticket(job, feed))
-
-    def _join(self, job: Job, feed: Feed) -> None:
-        self._live[job.id] = LiveJob(job, feed)
-        self._queue.join(
-            Waiting(
-                job_id=job.id,
-                user_id=job.origin.user_id,
-                cost=self._estimates.milliseconds(job.recipes),
-                weight=job.weight,
-                running_limit=self.rules.of(job.origin.guild_id).running_per_user,
-                alone=job.crashes > 0,
-            )
-        )
-        self._board.tell()
-        self._work.set()
-
-    async def _pump_jobs(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            try:
-                self._begin_all()
-            except Exception:  # a fault of ours in one job must not keep all others waiting for ever
-                log.exception("beginning jobs failed")
-
-    def _begin_all(self) -> None:
-        """As many as the engine has use for."""
-        while self._in_hand < self._engine.slots and (waiting := self._queue.take()):
-            if not self._in_hand:
-                self.watchdog.sign()  # nothing was silent before
-            live = self._live[waiting.job_id]
-            live.task = asyncio.create_task(self._see_through(live), name=f"job-{live.job.id}")
-            self._board.tell()
-
-    @property
-    def _in_hand(self) -> int:
-        """Pictures of the running jobs."""
-        return sum(live.pictures for live in self._live.values() if live.task)
-
-    async def _see_through(self, live: LiveJob) -> None:
-        """From its turn to its end, whatever that is."""
-        outcome = await self._runner.run(live)
-        match outcome:
-            case Finished():
-                self._close(live, outcome)
-            case Suspended(error=DeviceLostError() as error):
-                self._lose_device(error)
-            case Cancelled() | Suspended():
-                self._close(live, outcome)
-            case Failed(error=EngineStalledError() as error) if live.job.crashes + 1 < MOST_CRASHES:
-                await self._try_again(live, error)
-            case Failed(error=error):
-                await self._fail(live, error)
-
-    async def _try_again(self, live: LiveJob, error: AtelierError) -> None:
-        """Back into the queue: it may have been another job that the engine stood still for."""
-        try:
-            await self._jobs.put_back(live.job.id, crashed=True)
-        except Exception:
-            if not live.cancelled:
-                log.exception("job %s could not be put back", live.job.id)
-                await self._fail(live, error)
-                return
-        if live.called_off:
-            self._close(live, Cancelled())
-            return
-        self._forget(live, self._board.spent(live))
-        self._join(replace(live.job, crashes=live.job.crashes + 1), live.feed)
-
-    def _lose_device(self, error: DeviceLostError) -> None:
-        """Take nothing new and begin nothing; all jobs stay unfinished on record, for the next start."""
-        if not self._loss:
-            log.error("the device is lost: %s", error.detail, exc_info=error.__cause__)
-        self._loss = error
-        self.device_lost.set()
-        for task in self._beside:
-            task.cancel()
-        for live in self._live.values():
-            if not live.made:
-                live.feed.emit(Suspended(error))
-
-    async def _fail(self, live: LiveJob, error: AtelierError) -> None:
-        try:
-            await self._jobs.end(live.job.id, JobStatus.FAILED, self._clock.now(), explain(error))
-        except Exception:
-            # The user is told all the same; the next start finds the job unfinished and makes it.
-            log.exception("job %s failed, which could not be written down", live.job.id)
-        self._close(live, Failed(error))
-
-    def _close(self, live: LiveJob, outcome: Outcome) -> None:
-        spent = self._board.spent(live)
-        if isinstance(outcome, Finished):
-            spent = sum(generation.seconds * 1000 for generation in outcome.generations)
-        self._forget(live, spent)
-        live.feed.emit(outcome)
-        self._board.tell()
-
-    def _forget(self, live: LiveJob, spent: float) -> None:
-        """Before anyone is told of the end, so that whoever hears of it finds the place free."""
-        self._live.pop(live.job.id, None)
-        self._queue.leave(live.job.id, spent)
-        if live.task:
-            self.watchdog.sign()
-        self._work.set()

@@ -320,7 +320,7 @@ async def test_a_job_that_was_left_to_the_next_start_can_be_cancelled(house: Hou
 async def test_what_does_not_stop_in_time_is_left_behind_and_counts_as_no_crash(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.core.service.LAST_WRITES", 0.01)
+    monkeypatch.setattr("bot.core.dispatcher.LAST_WRITES", 0.01)
     device = house.engine.device = Gate()
     ticket = await running(house)
 

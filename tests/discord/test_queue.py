@@ -1,6 +1,5 @@
 """/queue, /cancel, the Cancel button, and /queue-rules."""
 
-
 import discord
 import pytest
 

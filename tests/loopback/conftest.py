@@ -71,10 +71,15 @@ async def discord(upload_limit: int, clock: Clock) -> AsyncIterator[LoopbackDisc
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def previews() -> bool:
+    """Whether cards show pictures as they form: uploads too, that would be counted among the others."""
+    return False
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, previews: bool) -> Settings:
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
-    # Previews are uploads too: where they are not the point, they would only be counted among the others.
-    return Settings(data_dir=tmp_path / "data", catalog=FAKE_CATALOG, previews=False)
+    return Settings(data_dir=tmp_path / "data", catalog=FAKE_CATALOG, previews=previews)
 
 
 @pytest.fixture

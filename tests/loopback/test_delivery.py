@@ -397,8 +397,8 @@ async def test_a_picture_whose_thread_was_archived_goes_to_its_owner_directly(st
     assert len(pictures_of(direct)) == 1
 
 
+@pytest.mark.parametrize("previews", [True])
 async def test_previews_are_shown_while_the_picture_forms(stage: Stage) -> None:
-    stage.services.generation._runner._maker._previews = True
     stage.engine.hold()
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
     await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
