@@ -334,6 +334,22 @@ async def test_an_acknowledgement_whose_answer_was_lost_counts(stage: Stage) -> 
     assert len(pictures_of(stage.card(pressed))) == 1
 
 
+async def test_a_result_waits_while_discord_is_away_and_is_delivered_when_it_is_back(stage: Stage) -> None:
+    stage.engine.hold()
+    pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
+    await stage.discord.until(lambda: bool(stage.discord.calls_to("PATCH", ORIGINAL)))
+
+    await stage.discord.gateway.close()
+    stage.discord.answer("PATCH", ORIGINAL, repeat(DROPPED, 13))  # two rounds of five tries, and three more
+    stage.engine.release()
+    await settled()
+
+    assert len(pictures_of(stage.card(pressed))) == 1
+    await stage.discord.gateway.ready.wait()
+    later = await stage.imagine("a green pear")
+    assert len(pictures_of(stage.card(later))) == 1
+
+
 async def test_two_clicks_on_cancel_at_the_same_moment_are_one(stage: Stage) -> None:
     stage.engine.hold()
     pressed = await stage.discord.send_slash("imagine", prompt="a red apple")
