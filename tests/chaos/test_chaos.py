@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.chaos.report import report, troubles
 from tests.chaos.run import Plan, Run
 
 SHORT = Plan(kills=5, jobs=25, seed=7)
 
 
-@pytest.mark.xfail(reason="jobs do not survive a restart yet", strict=False)
 async def test_nothing_is_lost_or_doubled_when_the_bot_is_killed(tmp_path: Path) -> None:
     run = Run(SHORT, tmp_path)
 
