@@ -18,6 +18,8 @@ from bot.core.ids import JobId
 
 QUANTUM: Final = 100.0
 """Milliseconds of device time that a turn is worth: less than a picture, so that shares are fine."""
+LAG: Final = 4.0
+"""Times its fair share that somebody with debts waits at the most, however many new users come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,16 @@ class _User:
     """One user's line, and when their turn comes."""
 
     order: int
-    """Within a round, who joined it first goes first."""
+    """Of those whose round has come, who joined it first goes first."""
     round: int
+    weight: float = 1.0
     balance: float = 0.0
     """Milliseconds left of the turn."""
     line: deque[Waiting] = field(default_factory=deque)
     running: int = 0
 
     def copy(self) -> "_User":
-        return _User(self.order, self.round, self.balance, deque(self.line), self.running)
+        return _User(self.order, self.round, self.weight, self.balance, deque(self.line), self.running)
 
 
 class FairQueue:
@@ -66,7 +69,8 @@ class FairQueue:
         self._running: dict[JobId, Waiting] = {}
         self._reserved: dict[JobId, int] = {}
         """Places for jobs that are just being written down: their users."""
-        self._round = 0
+        self._clock = 0.0
+        """Which round it is. It goes on with every job, and jumps when nobody's round has come yet."""
         self._orders = count()
 
     def __len__(self) -> int:
@@ -103,20 +107,26 @@ class FairQueue:
         user = self._users.get(job.user_id)
         if user is None or (user.round < self._round and not user.line):
             running = user.running if user else 0
-            user = _User(next(self._orders), self._round, QUANTUM * job.weight, running=running)
+            turn = QUANTUM * job.weight
+            user = _User(next(self._orders), self._round, balance=turn, running=running)
             self._users[job.user_id] = user
         elif not user.line:
             user.order = next(self._orders)
+        user.weight = job.weight
         user.line.append(job)
         self._waiting[job.job_id] = job
 
     def take(self) -> Waiting | None:
         """The job whose turn it is, now counted as running; None when none may begin now."""
-        user = min((user for user in self._users.values() if self._may_run(user)), key=_turn, default=None)
+        candidates = [user for user in self._users.values() if self._may_run(user)]
+        due = [user for user in candidates if user.round <= self._round]
+        user = min(due, key=_order, default=None) or min(candidates, key=_turn, default=None)
         if user is None or (self._running and (user.line[0].alone or self._is_alone())):
             return None
-        self._round = max(self._round, user.round)
+        weights = sum(user.weight for user in self._users.values() if user.line)
+        before = user.round
         job = _serve(user, self._orders)
+        self._clock = _later(self._clock, before, job, weights)
         user.running += 1
         del self._waiting[job.job_id]
         self._running[job.job_id] = job
@@ -145,18 +155,34 @@ class FairQueue:
 
     def order(self) -> list[Waiting]:
         """All that wait, in the order of their turns, as far as that can be foreseen."""
-        users = {user_id: user.copy() for user_id, user in self._users.items() if user.line}
-        orders = count(max((user.order for user in users.values()), default=0) + 1)
-        turns = [(_turn(user), user_id) for user_id, user in users.items()]
-        heapq.heapify(turns)
+        users = [user.copy() for user in self._users.values() if user.line]
+        orders = count(max((user.order for user in users), default=0) + 1)
+        clock, weights = self._clock, sum(user.weight for user in users)
+        # Those whose round is to come, and those whose round has come, in their own orders.
+        later = [(_turn(user), user) for user in users]
+        heapq.heapify(later)
+        due: list[tuple[int, _User]] = []
         found: list[Waiting] = []
-        while turns:
-            _, user_id = heapq.heappop(turns)
-            user = users[user_id]
-            found.append(_serve(user, orders))
+        while later or due:
+            while later and (later[0][1].round <= int(clock) or not due):
+                _, user = heapq.heappop(later)
+                heapq.heappush(due, (user.order, user))
+                if user.round > int(clock):
+                    break
+            _, user = heapq.heappop(due)
+            before = user.round
+            job = _serve(user, orders)
+            found.append(job)
+            clock = _later(clock, before, job, weights)
             if user.line:
-                heapq.heappush(turns, (_turn(user), user_id))
+                heapq.heappush(later, (_turn(user), user))
+            else:
+                weights -= user.weight
         return found
+
+    @property
+    def _round(self) -> int:
+        return int(self._clock)
 
     def _first_cost(self, user_id: int) -> float:
         """Of the user's job that ends first, as far as that can be foreseen; 0 for none."""
@@ -188,8 +214,21 @@ class FairQueue:
         }
 
 
+def _order(user: _User) -> int:
+    return user.order
+
+
 def _turn(user: _User) -> tuple[int, int]:
     return user.round, user.order
+
+
+def _later(clock: float, round_of: int, job: Waiting, weights: float) -> float:
+    """The clock after `job`, of a user whose round was `round_of`, among users of so much weight together.
+
+    That it moves with the device's time, and not only from round to round, is what lets somebody with
+    debts have a turn while ever new users come, each of whom joins at the round that it is.
+    """
+    return max(clock, round_of) + job.cost / (QUANTUM * max(weights, job.weight) * LAG)
 
 
 def _serve(user: _User, orders: "count[int]") -> Waiting:

@@ -183,6 +183,56 @@ def test_a_job_that_took_longer_than_was_thought_is_paid_for() -> None:
     assert taken(queue) == ["b1", "b2", "a1"]
 
 
+def test_who_has_debts_has_a_turn_while_ever_new_users_come() -> None:
+    queue = a_queue("a9", "a1")
+    queue.join(Waiting(JobId("x"), 5000, 1000.0))
+    queue.take()
+    passed_by = 0
+    while True:
+        queue.join(Waiting(JobId(f"x{passed_by}"), 5001 + passed_by, 1000.0))
+        job = queue.take()
+        assert job is not None
+        queue.leave(job.job_id, job.cost)
+        if job.user_id == ANNA:
+            break
+        passed_by += 1
+        assert passed_by < 200
+
+    # Nine seconds are one's own, and two or three always share the device.
+    assert passed_by > 9
+
+
+def test_nobody_is_remembered_for_long_who_does_not_come_back() -> None:
+    queue = a_queue("a1", "a2", "a3")
+    for user in range(5000, 6000):
+        queue.join(Waiting(JobId(f"x{user}"), user, 1000.0))
+        job = queue.take()
+        assert job is not None
+        queue.leave(job.job_id, job.cost)
+
+    assert len(queue._users) < 200
+
+
+def test_who_was_held_back_by_a_limit_has_one_turn_and_not_all_of_them_at_once() -> None:
+    queue = FairQueue(limit=1000, limit_per_user=1000, running_per_user=1)
+    for number in range(50):
+        queue.join(Waiting(JobId(f"a{number}"), ANNA, 100.0))
+    queue.take()
+    for number in range(50):
+        queue.join(Waiting(JobId(f"b{number}"), BERT, 1000.0))
+        job = queue.take()
+        assert job is not None
+        queue.leave(job.job_id, job.cost)
+    queue.join(Waiting(JobId("c0"), CARL, 100.0))
+    queue.leave(JobId("a0"), 100.0)
+
+    began = []
+    while (job := queue.take()) and job.user_id != CARL:
+        began.append(job.job_id)
+        queue.leave(job.job_id, job.cost)
+    assert began == ["a1"]
+
+
 def test_so_many_of_a_users_jobs_run_at_once_and_the_others_go_on() -> None:
     queue = FairQueue(limit=100, limit_per_user=100, running_per_user=2)
     for name in ("a1", "a2", "a3", "b1"):
