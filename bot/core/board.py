@@ -81,12 +81,17 @@ class Board:
 
     def _ends(self, line: list[LiveJob]) -> Mapping[JobId, float]:
         running = [self._left(live) for live in self._live.values() if live.task]
-        return forecast(running, [self._left(live) for live in line], self._engine.slots)
+        seen: set[int] = set()
+        waiting = []
+        for live in line:
+            waiting.append(self._left(live, behind_own=live.job.origin.user_id in seen))
+            seen.add(live.job.origin.user_id)
+        return forecast(running, waiting, self._engine.slots)
 
-    def _left(self, live: LiveJob) -> Work:
+    def _left(self, live: LiveJob, *, behind_own: bool = False) -> Work:
         """As is thought now: what the queue was told when the job joined may have been a first guess."""
         cost = self._estimates.milliseconds(live.job.recipes) - self.spent(live)
-        return Work(live.job.id, live.pictures, cost)
+        return Work(live.job.id, live.pictures, cost, behind_own)
 
     def _eta(self, job: Job, ends: Mapping[JobId, float]) -> float | None:
         return ends.get(job.id) if self._estimates.knows(job.recipe) else None

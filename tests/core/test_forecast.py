@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.forecast import Work, forecast
+from bot.core.forecast import OVERTAKEN, Work, forecast
 from bot.core.ids import JobId
 
 
@@ -32,6 +32,12 @@ def test_a_small_job_overtakes_a_long_one_where_there_are_slots_for_both() -> No
     ends = forecast([work("long", 60)], [work("small", 1)], slots=16)
 
     assert ends[JobId("small")] < ends[JobId("long")]
+
+
+def test_a_job_behind_its_own_users_others_is_overtaken_by_who_comes_anew() -> None:
+    own = Work(JobId("own"), 1, 2000.0, behind_own=True)
+
+    assert forecast([work("a", 2)], [own], slots=1)[own.job_id] == pytest.approx(4 * OVERTAKEN)
 
 
 def test_a_job_waits_for_a_slot_even_if_it_is_small() -> None:

@@ -334,7 +334,7 @@ async def test_what_does_not_stop_in_time_is_left_behind_and_counts_as_no_crash(
 async def test_times_are_told_by_what_is_known_now(house: House) -> None:
     house.engine.hold()
     await house.submit("a1")
-    waiting = await house.submit("a2")
+    waiting = await house.submit("b1", user=BERT)
     house.engine.estimates = 300.0
 
     [_, standing] = house.service.standings()

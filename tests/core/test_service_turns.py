@@ -57,8 +57,8 @@ async def test_waiting_time_is_told_once_it_rests_on_something(house: House) -> 
     await house.engine.begun.get()
     await running(house)
 
-    ticket = await house.submit(ImagineRequest(prompt="a fox", count=2))
-    behind = await house.submit()
+    ticket = await house.submit(ImagineRequest(prompt="a fox", count=2), user=BERT)
+    behind = await house.submit(user=CARL)
     unknown = await house.submit(ImagineRequest(prompt="a fox", model="plain"))
 
     assert astuple(await now(ticket)) == pytest.approx((1, 1.5, False))

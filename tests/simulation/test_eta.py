@@ -13,7 +13,7 @@ from bot.core.jobs import Finished, Queued
 from bot.core.requests import Source
 from bot.engine.profile import Profile
 from tests.core.examples import SOURCE
-from tests.simulation.engine import SMALL_CARD
+from tests.simulation.engine import BIG_CARD, SMALL_CARD
 from tests.simulation.loop import simulate
 from tests.simulation.wishes import A_SOURCE_FILE, a_wish, uneven
 from tests.simulation.world import SLOTS, World
@@ -86,8 +86,9 @@ async def watch(world: World, ticket: Ticket, patience: float | None) -> Story |
         (SMALL_CARD, SLOTS, 20, 1.1),
         (SMALL_CARD, SLOTS, 40, 0.5),
         (SMALL_CARD, 1, 40, 1.3),
+        (BIG_CARD, SLOTS, 40, 0.25),
     ],
-    ids=["busy", "a rush", "one at a time"],
+    ids=["busy", "a rush", "one at a time", "a rush on a big card"],
 )
 def test_the_first_estimate_is_off_by_less_than_three_tenths_of_the_wait(
     card: Profile, slots: int, users: int, gap: float
