@@ -21,7 +21,7 @@ _PROMISED: Final = "promised an answer"
 _MESSAGE_ID: Final = "message id"
 _ACKNOWLEDGED: Final = 40060
 """Discord's code for an interaction that has been acknowledged before."""
-_DISCORDS_OWN: Final = 500
+DISCORDS_OWN: Final = 500
 """From this HTTP status on a fault is Discord's, which may have done as told all the same."""
 PLACEHOLDER: Final = "\N{HORIZONTAL ELLIPSIS}"
 """Stands for a moment where "thinking" was: the first answer takes its place, for all to see."""
@@ -73,7 +73,7 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool) -> None
     try:
         response = await _acknowledge(interaction, private=private)
     except discord.HTTPException as error:
-        if error.status < _DISCORDS_OWN:  # nothing was said, so nothing was promised
+        if error.status < DISCORDS_OWN:  # nothing was said, so nothing was promised
             interaction.client.keep_promise(interaction.token)
         raise
     interaction.extras[_THINKING] = not private

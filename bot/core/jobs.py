@@ -68,11 +68,6 @@ class Origin:
     """Good for 15 minutes, in another process too."""
     private: bool = False
 
-    @property
-    def is_local(self) -> bool:
-        """From the command line, which shows its user everything itself."""
-        return self.user_id == LOCAL_USER
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

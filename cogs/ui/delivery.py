@@ -13,12 +13,10 @@ from discord import ui
 from bot.client import Atelier
 from bot.core.errors import DeliveryError
 from bot.core.gallery import PictureFile
-from bot.tree import answered
+from bot.tree import DISCORDS_OWN, answered
 
 TOO_LARGE: Final = 413
 TOO_MANY: Final = 429
-DISCORDS_OWN: Final = 500
-"""From this HTTP status on a fault is Discord's."""
 NO_ANSWER: Final = 0
 RETRY_WAITS: Final = (1, 3, 5, 7)
 """Seconds before each further try, as discord.py waits."""

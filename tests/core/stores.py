@@ -91,14 +91,16 @@ class MemoryJobs(Faulty):
         self.rows[job_id] = replace(job, origin=origin)
 
     async def take_up(self) -> list[Job]:
-        open_jobs = [job for job in self.rows.values() if job.id not in self.told and not job.origin.is_local]
+        open_jobs = [
+            job for job in self.rows.values() if job.id not in self.told and job.origin.user_id != LOCAL_USER
+        ]
         for job in open_jobs:
             if job.status is JobStatus.RUNNING:
                 self._move(job.id, JobStatus.QUEUED, started_at=None, crashes=job.crashes + 1)
         return [self.rows[job.id] for job in open_jobs]
 
     def finish(self, job_id: JobId, at: float) -> None:
-        local = self.rows[job_id].origin.is_local
+        local = self.rows[job_id].origin.user_id == LOCAL_USER
         self._move(job_id, JobStatus.DONE if local else JobStatus.DELIVERING, finished_at=at)
         self._tell_local(job_id)
 
